@@ -1,0 +1,47 @@
+"""Every way a run can fail, by name. Each message says what was got, what was expected, what to do.
+
+They are `ValueError`s, so that a script can catch one type; `code` is the exit status of the
+command line (`python -m demo`).
+"""
+
+
+class SwapError(ValueError):
+    """The parent of every named failure."""
+
+    code = 1
+
+
+class NoFaceError(SwapError):
+    """The source picture shows no face."""
+
+    code = 3
+
+
+class SmallFaceError(SwapError):
+    """The source's face has too few pixels to learn a likeness from."""
+
+    code = 4
+
+
+class UnreadableError(SwapError):
+    """The file is no picture (or identity) that can be read."""
+
+    code = 5
+
+
+class TooLargeError(SwapError):
+    """The file is larger than the limit."""
+
+    code = 6
+
+
+class PackError(SwapError):
+    """A model file is missing, truncated or altered, or does not fit the others."""
+
+    code = 7
+
+
+class CallOrderError(SwapError):
+    """A method was called before the one that it stands on."""
+
+    code = 8

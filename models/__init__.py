@@ -1,0 +1,1 @@
+"""Training, export and evaluation. torch lives here and only here."""
