@@ -64,7 +64,9 @@ class Landmarks:
 def recogniser(shared: Path, name: str) -> torch.jit.ScriptModule:
     """`reid0095` (trains) or `mfn_y1` (judges, never trains); frozen, differentiable."""
     net = torch.jit.load(str(shared / "teachers" / f"{name}.pt"), map_location="cpu").eval()
-    return net.requires_grad_(False)
+    for parameter in net.parameters():
+        parameter.requires_grad_(False)
+    return net
 
 
 def reid_crop(crop: Tensor) -> Tensor:

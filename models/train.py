@@ -114,7 +114,7 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
             saved = time.monotonic()
     save(out, stage, optimiser, average, step, elapsed + time.monotonic() - began)
     log.measured(step, measure(stage, average))
-    publish(name, average)
+    publish(name, average, getattr(stage, "notes", {}))
 
 
 def measure(stage, average: Average) -> dict[str, float]:
@@ -158,7 +158,7 @@ def resume(name: str, out: Path, run: Run, stage, optimiser, average) -> tuple[i
     return 0, 0.0
 
 
-def publish(name: str, average: Average) -> None:
+def publish(name: str, average: Average, notes: dict[str, str]) -> None:
     """The averaged weights in half precision, for the repository and for export."""
     folder = ROOT / "checkpoints"
     folder.mkdir(exist_ok=True)
@@ -166,15 +166,21 @@ def publish(name: str, average: Average) -> None:
         key: (value.half() if value.dtype.is_floating_point else value).contiguous()
         for key, value in average.networks.state_dict().items()
     }
-    save_file(tensors, folder / f"{name}.safetensors")
+    save_file(tensors, folder / f"{name}.safetensors", metadata=notes)
 
 
-def load_average(path: Path, networks: nn.Module) -> nn.Module:
-    """Committed weights (half precision) into networks (single precision), strictly."""
-    tensors = load_file(path)
-    networks.load_state_dict(
-        {k: v.float() if v.dtype == torch.float16 else v for k, v in tensors.items()}
-    )
+def load_average(path: Path, networks: nn.Module, part: str = "") -> nn.Module:
+    """Committed weights (half precision) into networks (single precision), strictly.
+
+    part: only the network of that name, where a stage trains several.
+    """
+    prefix = f"{part}." if part else ""
+    tensors = {
+        key.removeprefix(prefix): value.float() if value.dtype == torch.float16 else value
+        for key, value in load_file(path).items()
+        if key.startswith(prefix)
+    }
+    networks.load_state_dict(tensors)
     return networks
 
 

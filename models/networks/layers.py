@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 def conv(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -45,17 +46,7 @@ def inverted_stack(stages: list[tuple[int, int, int]], cin: int) -> nn.Sequentia
 
 
 def count(network: nn.Module, *inputs: Tensor) -> tuple[int, int]:
-    """(parameters, multiply-accumulates of convolutions and linear layers) for these inputs."""
-    macs = 0
-
-    def add(module: nn.Module, _, output: Tensor) -> None:
-        nonlocal macs
-        macs += module.weight[0].numel() * output.numel() // len(output)
-
-    kinds = (nn.Conv2d, nn.Linear)
-    handles = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, kinds)]
-    with torch.no_grad():
+    """(parameters, multiply-accumulates of convolutions and matrix products) for these inputs."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(*inputs)
-    for handle in handles:
-        handle.remove()
-    return sum(p.numel() for p in network.parameters()), macs
+    return sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2
