@@ -1,0 +1,255 @@
+"""`pipeline` is the swapper: a source once, then frame after frame.
+
+    swapper = FaceSwapper()
+    swapper.set_source(picture)          # detect, align, encode, inject
+    frame = swapper.swap_frame(frame)    # detect, align, mesh, swap or warp, paste
+
+It knows the order of the stages. It knows nothing of files, videos, tabs or cameras.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from demo.align import align, warp_crop
+from demo.detect import Face, Options, detect, load_detector
+from demo.encode import encode
+from demo.errors import CallOrderError, NoFaceError, SmallFaceError
+from demo.inject import inject, read_identity
+from demo.manifest import PACK, Manifest, load
+from demo.mesh import Mesh, mesh, pose
+from demo.paste import paste
+from demo.sessions import Session, open_session
+from demo.swap import swap
+from demo.warp import Source, fade, hull, warp
+
+Array = np.ndarray
+ENGINES = ("idn", "mesh")
+SMALLEST = 40  # source pixels across the crop under which there is no likeness to learn
+FINEST = 512  # pixels, the largest crop that the mesh engine paints
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The weights, opened once and shared by every swapper: sessions hold no state."""
+
+    manifest: Manifest
+    detect: Callable
+    mesh: Session
+    encode: Session
+    inject: Session
+    device: str
+    threads: int
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path | str = PACK,
+        *,
+        device: str = "auto",
+        threads: int = 0,
+        detector: str | None = None,
+    ) -> Pack:
+        """Check and open a pack. detector: an insightface pack or SCRFD file instead of ours.
+
+        Raises PackError for missing or altered files, ValueError for a device that is not there.
+        """
+        manifest = load(folder)
+
+        def opened(name: str) -> Session:
+            return open_session(manifest.graphs[name].path, device=device, threads=threads)
+
+        finder = load_detector(detector) if detector else opened("detect")
+        rest = (opened(name) for name in ("mesh", "encode", "inject"))
+        return cls(manifest, finder, *rest, device=device, threads=threads)
+
+    @property
+    def provider(self) -> str:
+        """Which device runs the graphs, and why: a sentence for the screen."""
+        return self.mesh.provider
+
+    def faces(self, frame: Array) -> list[Face]:
+        """Every face of a frame (h, w, 3) uint8 RGB, the largest first."""
+        d = self.manifest.detect
+        found = detect(self.detect, frame, Options(d.size, d.score, d.iou))
+        return sorted(found, key=area, reverse=True)
+
+    def align(self, frame: Array, face: Face) -> tuple[Array, Array]:
+        a = self.manifest.align
+        return align(frame, face.points, a.template, a.size, a.fit)
+
+    def painter(self, kernels: Array) -> Session:
+        """The IDN with one identity's kernels baked in: 10-20 ms, once per source."""
+        path = self.manifest.graphs["swap"].path
+        return open_session(path, device=self.device, threads=self.threads, kernels=kernels)
+
+
+@dataclass
+class Report:
+    """What happened to one frame. milliseconds: stage -> time, all faces together."""
+
+    found: int = 0
+    swapped: int = 0
+    reasons: list[str] = field(default_factory=list)
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        spent = (time.perf_counter() - start) * 1e3
+        self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + spent
+
+
+class FaceSwapper:
+    """One source face, put into any number of frames. Not for two threads at once.
+
+    engine: "idn" paints with the network, "mesh" carries the source's own pixels.
+    `kernels` (22291,) are the identity after `set_source` (engine "idn"); `report` tells of the
+    last frame.
+    """
+
+    def __init__(self, engine: str = "idn", pack: Pack | Path | str | None = None):
+        if engine not in ENGINES:
+            raise ValueError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
+        self.engine = engine
+        self.pack = pack if isinstance(pack, Pack) else Pack.load(pack or PACK)
+        self.report = Report()
+        self.kernels: Array | None = None
+        self._paint: Callable[[Array, Array, Mesh, Array], tuple] | None = None
+
+    def set_source(self, image: Array | Path | str) -> None:
+        """Take the identity of the largest face of a picture, or of an identity file.
+
+        image: (h, w, 3) uint8 RGB, (22291,) kernels, or the path of an `.idn` file.
+        Raises NoFaceError, SmallFaceError; UnreadableError for a file that is no identity;
+        ValueError for an identity file with the mesh engine, which needs a picture.
+        """
+        if isinstance(image, np.ndarray) and image.ndim == 3:
+            return self._from_picture(image)
+        if self.engine == "mesh":
+            raise ValueError(
+                "the mesh engine needs a picture; an identity file holds none: use idn"
+            )
+        kernels = image if isinstance(image, np.ndarray) else self._read(image)
+        self._from_kernels(kernels)
+
+    def swap_frame(
+        self, frame: Array, faces: Sequence[Face] | None = None, strength: float = 1.0
+    ) -> Array:
+        """Swap faces of one frame (h, w, 3) uint8 RGB; returns a new frame of the same size.
+
+        faces: which of `pack.faces(frame)`; default the largest. strength: 0 nothing .. 1 all.
+        Without a face the frame comes back as it is. Raises CallOrderError before `set_source`.
+        """
+        if self._paint is None:
+            raise CallOrderError("swap_frame: there is no source yet; call set_source first")
+        self.report = report = Report()
+        if faces is None:
+            with report.timed("detect"):
+                everyone = self.pack.faces(frame)
+            faces, report.found = everyone[:1], len(everyone)
+        else:
+            report.found = len(faces)
+        if not faces:
+            report.reasons.append("no face in the target")
+        for face in faces:
+            frame = self._swap_face(frame, face, strength)
+        return frame
+
+    def _read(self, path: Path | str) -> Array:
+        return read_identity(path, self.pack.manifest)
+
+    def _from_picture(self, image: Array) -> None:
+        faces = self.pack.faces(image)
+        if not faces:
+            raise NoFaceError("the source shows no face; expected one, upright and well lit")
+        crop, matrix = self.pack.align(image, faces[0])
+        side = crop_pixels(matrix, len(crop))
+        if side < SMALLEST:
+            raise SmallFaceError(
+                f"the source's face is {side:.0f} pixels wide; expected at least {SMALLEST}: "
+                "use a larger picture or move closer"
+            )
+        if self.engine == "mesh":
+            return self._from_pixels(image, crop, matrix)
+        self._from_kernels(inject(self.pack.inject, encode(self.pack.encode, crop)))
+
+    def _from_kernels(self, kernels: Array) -> None:
+        session = self.pack.painter(kernels)
+        self.kernels = kernels
+        topology = self.pack.manifest.mesh
+
+        def paint(frame: Array, crop: Array, target: Mesh, matrix: Array) -> tuple:
+            with self.report.timed("swap"):
+                patch, mask = swap(session, crop)
+                return patch, mask * hull(target.points, topology, len(crop)), matrix
+
+        self._paint = paint
+
+    def _from_pixels(self, image: Array, crop: Array, matrix: Array) -> None:
+        found = mesh(self.pack.mesh, crop)
+        fine, zoom, _ = refine(image, matrix, len(crop))
+        topology = self.pack.manifest.mesh
+        source = Source(fine, scaled(found.points, zoom))
+        turned = pose(found.points, topology.mean)
+
+        def paint(frame: Array, crop: Array, target: Mesh, matrix: Array) -> tuple:
+            with self.report.timed("warp"):
+                strength, reason = fade(turned, pose(target.points, topology.mean))
+                if reason:
+                    self.report.reasons.append(reason)
+                fine, zoom, matrix = refine(frame, matrix, len(crop))
+                larger = replace(target, points=scaled(target.points, zoom))
+                patch, mask = warp(source, fine, larger, topology)
+                return patch, mask * np.float32(strength), matrix
+
+        self._paint = paint
+
+    def _swap_face(self, frame: Array, face: Face, strength: float) -> Array:
+        report, topology = self.report, self.pack.manifest.mesh
+        with report.timed("align"):
+            crop, matrix = self.pack.align(frame, face)
+        with report.timed("mesh"):
+            target = mesh(self.pack.mesh, crop)
+        if target.score < topology.score:
+            report.reasons.append("a face was too unclear to be followed, and left as it is")
+            return frame
+        patch, mask, matrix = self._paint(frame, crop, target, matrix)
+        with report.timed("paste"):
+            frame = paste(frame, patch, mask * np.float32(strength), matrix)
+        report.swapped += 1
+        return frame
+
+
+def area(face: Face) -> float:
+    x0, y0, x1, y1 = face.box
+    return float((x1 - x0) * (y1 - y0))
+
+
+def crop_pixels(matrix: Array, size: int) -> float:
+    """How many frame pixels lie along the side of a crop."""
+    return size / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+
+
+def refine(frame: Array, matrix: Array, size: int) -> tuple[Array, float, Array]:
+    """The same crop at the frame's own resolution: (crop, zoom >= 1, matrix)."""
+    zoom = float(np.clip(crop_pixels(matrix, size), size, FINEST)) / size
+    fine = round(size * zoom)
+    zoom = fine / size
+    finer = matrix * zoom
+    finer[:, 2] += (zoom - 1) / 2
+    return warp_crop(frame, finer, fine), zoom, finer
+
+
+def scaled(points: Array, zoom: float) -> Array:
+    """Mesh points (n, 3) of a crop in the pixels of one `zoom` times as fine."""
+    moved = points * np.float32(zoom)
+    moved[:, :2] += np.float32((zoom - 1) / 2)
+    return moved

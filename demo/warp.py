@@ -1,0 +1,99 @@
+"""`warp` is the engine that needs no learning: it paints the source's own pixels on the target's mesh.
+
+The target keeps its light, its open mouth and its outline. It knows two aligned faces and their
+meshes; it knows nothing of frames, sessions or identities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Source:
+    """crop: (s, s, 3) uint8 RGB, the source aligned. points: (468, 3) its mesh in crop pixels."""
+
+    crop: Array
+    points: Array
+
+
+def warp(source: Source, crop: Array, mesh: Any, topology: Any) -> tuple[Array, Array]:
+    """source, and a target's crop (s, s, 3) uint8 RGB with its Mesh in crop pixels -> patch, mask.
+
+    patch: like crop. mask: (s, s) float32, 0 keep .. 1 swap. topology: `Manifest.mesh`.
+    """
+    size = len(crop)
+    where, inside = carry(source.points, mesh.points, topology, size)
+    painted = cv2.remap(source.crop, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    lit = relight(painted, crop, inside)
+    mask = hull(mesh.points, topology, size) * (1 - mouth(mesh.points, topology, size))
+    return lit, mask
+
+
+def carry(source: Array, target: Array, topology: Any, size: int) -> tuple[Array, Array]:
+    """Where each pixel of the target's face lies in the source: map (s, s, 2), inside (s, s)."""
+    corners = topology.triangles
+    depth = target[corners, 2].mean(1)
+    label = np.full((size, size), -1, np.int32)
+    fixed = np.rint(target[corners, :2] * 16).astype(np.int32)  # sixteenths of a pixel
+    for i in np.argsort(-depth):  # the nearest is painted last
+        cv2.fillConvexPoly(label, fixed[i], int(i), shift=4)
+    inside = label >= 0
+    ones = np.ones((len(corners), 3, 1), np.float32)
+    base = np.concatenate([target[corners, :2], ones], axis=2)
+    base[np.abs(np.linalg.det(base)) < 1e-3] = np.eye(3)
+    maps = np.linalg.solve(base, source[corners, :2])  # (n, 3, 2)
+    y, x = np.nonzero(inside)
+    affine = maps[label[y, x]]
+    where = np.full((size, size, 2), -1, np.float32)
+    where[y, x] = affine[:, 0] * x[:, None] + affine[:, 1] * y[:, None] + affine[:, 2]
+    return where, inside
+
+
+def relight(painted: Array, crop: Array, inside: Array, width: float = 0.11) -> Array:
+    """The painted face with the target's low frequencies, both blurred inside the face only."""
+    sigma = width * len(crop)
+    weight = inside.astype(np.float32)
+    share = lowpass(weight, sigma) + 1e-3
+    difference = (crop.astype(np.float32) - painted) * weight[..., None]
+    light = lowpass(difference, sigma) / share[..., None]
+    return np.clip(painted + light, 0, 255).astype(np.uint8)
+
+
+def lowpass(image: Array, sigma: float) -> Array:
+    """A wide blur, made at an eighth of the size."""
+    size = image.shape[1::-1]
+    small = cv2.resize(image, (size[0] // 8, size[1] // 8), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 8), size)
+
+
+def hull(points: Array, topology: Any, size: int) -> Array:
+    """(s, s) float32: 1 inside the mesh's oval, feathered inwards, 0 outside."""
+    shape = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(shape, [np.rint(points[topology.oval, :2]).astype(np.int32)], 255)
+    feather = max(3, round(size / 18))
+    shape = cv2.erode(shape, np.ones((feather, feather), np.uint8))
+    return cv2.GaussianBlur(shape, (0, 0), feather / 2.5).astype(np.float32) / 255
+
+
+def mouth(points: Array, topology: Any, size: int) -> Array:
+    """(s, s) float32: the inside of the target's lips, which stays the target's own."""
+    shape = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(shape, [np.rint(points[topology.lips, :2]).astype(np.int32)], 255)
+    return cv2.GaussianBlur(shape, (0, 0), size / 150).astype(np.float32) / 255
+
+
+def fade(source: tuple, target: tuple) -> tuple[float, str]:
+    """How far the source's view can stand for the target's: strength 0..1, and why if not 1.
+
+    source, target: (yaw, pitch, roll) in degrees.
+    """
+    apart = abs(source[0] - target[0])
+    strength = float(np.clip((50 - apart) / 15, 0, 1))
+    return strength, "" if strength == 1 else f"the heads are turned {apart:.0f} degrees apart"

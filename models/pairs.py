@@ -1,0 +1,82 @@
+"""The mesh teacher's pictures: for each pair of like pose, the source's face in the target's place.
+
+`Pairs` makes them once with the shipped mesh engine (demo/warp) on the landmark teacher's meshes
+and keeps them as RGBA: the picture, and how far each pixel belongs to the face. Read forwards a
+pair is plain distillation (target, identity of the source -> picture); read backwards it is a cycle
+(picture, identity of the target -> the real photograph of the target).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from demo.manifest import load
+from demo.mesh import Mesh
+from demo.warp import Source, warp
+from models.data import Faces
+
+Array = np.ndarray
+SIDE = 192  # pixels at which pictures are kept: above the largest size trained here
+LIKE = 0.04  # largest difference of yaw (nose offset) between source and target
+TIGHT = "utk"  # the set whose pictures end inside the crop: sources only
+CONFIDENT = 0.7  # of the landmark teacher, under which a face is not used
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """n rows: source and target are rows of `faces`."""
+
+    faces: Faces
+    rounds: int = 2  # targets for each source
+    seed: int = 0
+
+    @cached_property
+    def rows(self) -> Array:
+        """(n, 2) int: source, target; every usable face is a source `rounds` times."""
+        rng = np.random.default_rng(self.seed)
+        yaw = np.array([row["yaw"] for row in self.faces.rows])
+        good = self.faces.meshes[:, 468, 0] > CONFIDENT
+        sources = np.flatnonzero(good)
+        targets = np.flatnonzero(good & (self.faces.sets != TIGHT))
+        targets = targets[np.argsort(yaw[targets])]
+        pairs = []
+        for _ in range(self.rounds):
+            low = np.searchsorted(yaw[targets], yaw[sources] - LIKE)
+            high = np.searchsorted(yaw[targets], yaw[sources] + LIKE)
+            pick = targets[
+                np.minimum(rng.integers(low, np.maximum(high, low + 1)), len(targets) - 1)
+            ]
+            fits = (np.abs(yaw[pick] - yaw[sources]) <= LIKE) & (pick != sources)
+            fits &= self.faces.people[pick] != self.faces.people[sources]
+            pairs.append(np.column_stack([sources, pick])[fits])
+        return np.concatenate(pairs)
+
+    @cached_property
+    def pictures(self) -> Array:
+        """(n, 192, 192, 4) uint8: RGB, and A where the face is."""
+        path = self.faces.cache / f"{self.faces.split}-pairs.npy"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            out = open_memmap(part, "w+", np.uint8, (len(self.rows), SIDE, SIDE, 4))
+            topology = load(check=False).mesh
+            for i, (source, target) in enumerate(self.rows):
+                out[i] = self.picture(source, target, topology)
+                if i % 1000 == 0:
+                    print(f"pairs: {i} of {len(self.rows)}", flush=True)
+            out.flush()
+            part.rename(path)
+        return np.load(path, mmap_mode="r")
+
+    def picture(self, source: int, target: int, topology) -> Array:
+        faces = self.faces
+        face = Source(np.asarray(faces.crops[source]), faces.meshes[source, :468])
+        crop = np.asarray(faces.crops[target])
+        patch, mask = warp(face, crop, Mesh(faces.meshes[target, :468], 1.0), topology)
+        mixed = patch * mask[..., None] + crop * (1 - mask[..., None])
+        both = np.dstack([mixed, mask * 255]).round().clip(0, 255).astype(np.uint8)
+        return cv2.resize(both, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
