@@ -27,6 +27,7 @@ import os
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
@@ -77,6 +78,7 @@ class Average:
 def train(name: str, run: Run, knobs: list[str]) -> None:
     """Run one stage until its steps or minutes are over. knobs: `key=value` for its Settings."""
     torch.set_num_threads(run.threads)
+    cv2.setNumThreads(1)  # its helpers would fight the training for the cores
     torch.manual_seed(run.seed)
     module = importlib.import_module(f"models.stages.{name}")
     settings = dataclasses.replace(module.Settings(), **parse_knobs(module.Settings, knobs))

@@ -1,0 +1,56 @@
+"""The terms of the objective on cases whose answers are known."""
+
+import torch
+from torch.nn import functional as F
+
+from models import losses
+
+torch.manual_seed(0)
+ANSWER = torch.rand(3, 3, 64, 64)
+EVERYWHERE = torch.ones(3, 1, 64, 64)
+
+
+def test_rec_is_zero_for_the_answer_and_l1_for_a_shift():
+    assert losses.rec(ANSWER, ANSWER, EVERYWHERE).abs().max() == 0
+    shifted = losses.rec(ANSWER + 0.1, ANSWER, EVERYWHERE)  # no gradient changes
+    torch.testing.assert_close(shifted, torch.full((3,), 0.1), atol=1e-4, rtol=0)
+
+
+def test_rec_looks_only_where_the_weight_is():
+    weight = EVERYWHERE.clone()
+    weight[..., :32] = 0
+    spoilt = ANSWER.clone()
+    spoilt[..., :24] = 0  # eight pixels from the edge: the coarsest scale reaches no further
+    assert losses.rec(spoilt, ANSWER, weight).max() < 1e-6
+    assert losses.rec(spoilt, ANSWER, EVERYWHERE).min() > 0.1
+
+
+def test_untinted_takes_back_a_tint_and_nothing_else():
+    tint = torch.tensor([0.1, -0.05, 0.0])[:, None, None]
+    middle = 0.3 + 0.4 * ANSWER
+    torch.testing.assert_close(losses.untinted(middle + tint, middle), middle, atol=1e-5, rtol=0)
+    sharper = middle.clone()
+    sharper[..., 30:34, 30:34] += 0.2
+    assert (losses.untinted(sharper, middle) - middle).abs().max() > 0.15
+
+
+def test_alpha_is_cos_squared_times_quality_over_its_mean():
+    who = F.normalize(torch.randn(3, 8))
+    made = torch.stack([who[0], F.normalize(who[1] + torch.randn(8), dim=0), -who[2]])
+    cos = (made * who).sum(1).clamp_min(0)
+    quality = torch.tensor([1.0, 0.5, 1.0])
+    alpha = losses.reweight(made, who, quality)
+    expected = cos.square() * quality
+    torch.testing.assert_close(alpha, expected / expected.mean())
+    assert alpha[2] == 0 and torch.isclose(alpha.mean(), torch.tensor(1.0))
+    assert not losses.reweight(made.requires_grad_(), who).requires_grad
+
+
+def test_ident_and_per():
+    who = F.normalize(torch.randn(4, 16))
+    torch.testing.assert_close(losses.ident(who, who), torch.zeros(4), atol=1e-6, rtol=0)
+    torch.testing.assert_close(losses.ident(-who, who), torch.full((4,), 2.0))
+    maps = [torch.rand(2, 4, 8, 8), torch.rand(2, 8, 4, 4)]
+    assert losses.per(maps, maps).max() == 0
+    doubled = losses.per([2 * m for m in maps], maps)
+    torch.testing.assert_close(doubled, torch.ones(2), atol=1e-4, rtol=0)
