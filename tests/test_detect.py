@@ -1,0 +1,178 @@
+"""`detect` against insightface's own decoder, against torch, against brute force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from demo.detect import Options, decode, detect, find_detector, load_detector, nms, prepare
+from demo.errors import PackError
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights" / "detect.onnx"
+ASTRONAUT = skimage.data.astronaut()  # (512, 512, 3) uint8 RGB, public domain
+POINTS = np.array([[204, 110], [245, 108], [231, 136], [211, 153], [244, 151]])  # by hand, +-3
+
+needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="models/weights/detect.onnx")
+
+
+@pytest.fixture(scope="module")
+def session():
+    return load_detector(WEIGHTS)
+
+
+def mosaic() -> np.ndarray:
+    """Four astronauts of different sizes, (512, 640, 3)."""
+    frame = np.full((512, 640, 3), 90, np.uint8)
+    for side, y, x in ((320, 0, 0), (200, 20, 400), (128, 330, 60), (256, 250, 340)):
+        small = cv2.resize(ASTRONAUT, (side, side), interpolation=cv2.INTER_AREA)
+        frame[y : y + side, x : x + side] = small[: len(frame) - y]
+    return frame
+
+
+@needs_weights
+@pytest.mark.parametrize("frame", [ASTRONAUT, mosaic()], ids=["astronaut", "mosaic"])
+def test_decodes_as_insightface_does(session, frame):
+    from insightface.model_zoo import get_model
+
+    theirs = get_model(str(WEIGHTS), providers=["CPUExecutionProvider"])
+    assert type(theirs).__name__ == "SCRFD"
+    boxes, points = theirs.detect(frame[..., ::-1], input_size=(frame.shape[1], frame.shape[0]))
+    ours = detect(session, frame, Options(size=max(frame.shape)))
+    assert len(ours) == len(boxes) > 0
+    for face, box, spots in zip(ours, boxes, points, strict=True):
+        np.testing.assert_allclose(face.box, box[:4], atol=1)
+        np.testing.assert_allclose(face.points, spots, atol=1)
+        assert face.score == pytest.approx(box[4], abs=1e-3)
+
+
+@needs_weights
+@pytest.mark.parametrize("scale", [0.3, 0.5, 1.0, 2.0])
+def test_finds_the_astronaut(session, scale):
+    side = round(512 * scale)
+    frame = cv2.resize(ASTRONAUT, (side, side), interpolation=cv2.INTER_AREA)
+    (face,) = detect(session, frame)
+    away = np.linalg.norm(face.points / scale - POINTS, axis=1)
+    assert away.max() < 8, away  # the eyes are 41 px apart
+    x0, y0, x1, y1 = face.box / scale
+    assert x0 < 204 < 245 < x1 and y0 < 108 < 153 < y1
+
+
+@needs_weights
+@pytest.mark.parametrize("turn", [-30, 30])
+def test_finds_a_tilted_face(session, turn):
+    matrix = cv2.getRotationMatrix2D((224, 130), turn, 1.0)
+    frame = cv2.warpAffine(ASTRONAUT, matrix, (512, 512))
+    face = detect(session, frame)[0]
+    upright = (face.points - matrix[:, 2]) @ matrix[:, :2]
+    assert np.linalg.norm(upright - POINTS, axis=1).max() < 10
+
+
+@needs_weights
+def test_a_face_that_fills_the_frame_is_found(session):
+    (face,) = detect(session, ASTRONAUT[70:180, 170:275])
+    assert np.linalg.norm(face.points + [170, 70] - POINTS, axis=1).max() < 8
+
+
+@needs_weights
+def test_finds_all_of_a_mosaic_best_first(session):
+    faces = detect(session, mosaic(), Options(size=640))
+    assert len(faces) == 4
+    scores = [face.score for face in faces]
+    assert scores == sorted(scores, reverse=True)
+
+
+@needs_weights
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_blank_frame_has_no_face(session, value):
+    assert detect(session, np.full((240, 320, 3), value, np.uint8)) == []
+
+
+@needs_weights
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5, 400, 3), (333, 77, 3)])
+def test_any_shape_is_an_answer(session, shape):
+    assert isinstance(detect(session, np.zeros(shape, np.uint8)), list)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3)), np.zeros((0, 9, 3), np.uint8), "frame.jpg"],
+)
+def test_wrong_frames_say_got_and_expected(frame):
+    with pytest.raises(ValueError, match=r"got .* expected a frame \(h, w, 3\) uint8 RGB"):
+        detect(lambda image: {}, frame)
+
+
+def test_prepare_says_where_a_point_went():
+    frame = np.zeros((100, 40, 3), np.uint8)
+    frame[60:64, 20:24] = 255
+    for border in (0.0, 0.25):
+        image, scale, offset = prepare(frame, 320, border)
+        assert image.shape[2] % 32 == 0 and image.shape[3] % 32 == 0 and scale <= 2
+        y, x = (np.argwhere(image[0, 0] > 0.5).mean(0) + 0.5 - offset) / scale
+        assert (x, y) == pytest.approx((22, 62), abs=0.3)
+    assert prepare(np.zeros((1080, 1920, 3), np.uint8), 320)[0].shape == (1, 3, 192, 320)
+
+
+def answers(width: int, height: int, stride: int, row: int, **values) -> list[np.ndarray]:
+    """Nine empty arrays but for one answer."""
+    cells = [2 * (height // s) * (width // s) for s in (8, 16, 32)]
+    out = [np.zeros((c, n), np.float32) for n in (1, 4, 10) for c in cells]
+    for i, key in enumerate(("score", "box", "points")):
+        out[(8, 16, 32).index(stride) + 3 * i][row] = values[key]
+    return out
+
+
+def test_decode_counts_strides_from_the_cells_corner():
+    row = 2 * (3 * 20 + 7) + 1  # line 3, column 7 of a 20 cells wide grid, the second answer
+    given = answers(320, 192, 16, row, score=0.9, box=[1, 2, 3, 4], points=np.arange(10))
+    boxes, points, scores = decode(given, 320, 0.5)
+    np.testing.assert_allclose(boxes, [[6 * 16, 1 * 16, 10 * 16, 7 * 16]])
+    np.testing.assert_allclose(points[0, 1], [(7 + 2) * 16, (3 + 3) * 16])
+    np.testing.assert_allclose(scores, [0.9])
+
+
+def test_nms_is_brute_force():
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 60, (80, 2))
+    boxes, scores = np.hstack([low, low + rng.uniform(5, 50, (80, 2))]), rng.random(80)
+    kept = []
+    for i in np.argsort(-scores):
+        if all(iou(boxes[i], boxes[j]) <= 0.4 for j in kept):
+            kept.append(i)
+    assert nms(boxes, scores, 0.4) == kept
+    assert nms(np.zeros((0, 4)), np.zeros(0), 0.4) == []
+
+
+def iou(a, b) -> float:
+    w, h = (max(0, min(a[i + 2], b[i + 2]) - max(a[i], b[i])) for i in (0, 1))
+    area = [(x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)]
+    return w * h / (sum(area) - w * h)
+
+
+def test_a_missing_detector_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(PackError, match="no such detector"):
+        load_detector("buffalo_x")
+    pack = tmp_path / ".insightface" / "models" / "mine"
+    pack.mkdir(parents=True)
+    (pack / "w600k.onnx").write_bytes(b"")
+    with pytest.raises(PackError, match="holds no detector"):
+        find_detector(Path("mine"))
+    (pack / "det_500m.onnx").write_bytes(b"")
+    assert find_detector(Path("mine")).name == "det_500m.onnx"
+
+
+# The side stair: training.
+
+
+def test_torch_is_onnx(session_of_random, tmp_path):
+    network, theirs = session_of_random
+    image = np.random.default_rng(1).uniform(-1, 1, (1, 3, 160, 96)).astype(np.float32)
+    given, expected = network(image), theirs(image=image)
+    assert list(expected) == list(network.outputs)
+    for ours, name in zip(given, expected, strict=True):
+        np.testing.assert_allclose(ours, expected[name], atol=1e-4)
