@@ -83,7 +83,7 @@ def export(name: str, network: nn.Module, folder: Path) -> dict:
             str(path),
             input_names=list(inputs),
             output_names=list(network.outputs),
-            dynamic_axes=getattr(network, "dynamic", None),
+            dynamic_axes=getattr(network, "axes", None),
             opset_version=17,
             dynamo=False,
         )
@@ -121,19 +121,25 @@ def compare(path: Path, inputs: dict[str, Tensor], expected: dict[str, Tensor]) 
 def entry(name: str, network: nn.Module, path: Path, outputs: tuple[Tensor, ...]) -> dict:
     data, inputs = path.read_bytes(), network.inputs()
     params, macs = count(network, *inputs.values())
-    shapes = dict(zip(network.outputs, (list(o.shape) for o in outputs), strict=True))
+    named = zip(network.outputs, outputs, strict=True)
     return {
         "file": f"weights/{name}.onnx",
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "precision": "fp32",
-        "inputs": {key: list(value.shape) for key, value in inputs.items()},
-        "outputs": shapes,
+        "inputs": {key: shape(network, key, value) for key, value in inputs.items()},
+        "outputs": {key: shape(network, key, value) for key, value in named},
         "params": params,
         "macs": macs,
         "license": LICENSE,
         "trained_on": RECIPES[name].trained_on,
     }
+
+
+def shape(network: nn.Module, name: str, tensor: Tensor) -> list[int | str]:
+    """Numbers, and a name where an axis may change between calls."""
+    free = getattr(network, "axes", {}).get(name, {})
+    return [free.get(axis, size) for axis, size in enumerate(tensor.shape)]
 
 
 def main(argv: list[str] | None = None) -> None:

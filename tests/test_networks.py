@@ -6,7 +6,7 @@ import torch
 
 from demo.manifest import load
 from demo.sessions import open_session
-from models.export import RECIPES, build
+from models.export import RECIPES, build, shape
 from models.networks.inject import Inject
 from models.networks.layers import count
 from models.networks.swap import KERNELS, LAYERS, Swap
@@ -32,7 +32,7 @@ def test_graph_answers_as_its_network(name):
 def test_manifest_tells_the_truth_about_size(name):
     network, graph = build(name, random=False), load().graphs[name]
     assert count(network, *network.inputs().values()) == (graph.params, graph.macs)
-    assert graph.inputs == {key: list(value.shape) for key, value in network.inputs().items()}
+    assert graph.inputs == {k: shape(network, k, v) for k, v in network.inputs().items()}
 
 
 def test_idn_is_the_papers_size():

@@ -1,0 +1,101 @@
+"""The loop: a killed run continues where it was, averages are averages, settings are checked."""
+
+import csv
+import os
+import sys
+import types
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models import train
+
+
+@dataclass(frozen=True)
+class Settings:
+    lr: float = 0.3
+    batch: int = 8
+
+
+class Stage:
+    """A line through noisy points; the loop cannot tell it from a face swapper."""
+
+    def __init__(self, settings, shared, cache, device):
+        self.settings = settings
+        self.networks = nn.ModuleDict({"line": nn.Linear(2, 1)})
+        self.die_at = int(os.environ.get("DIE_AT", -1))
+
+    def groups(self):
+        return [{"params": self.networks.parameters(), "lr": self.settings.lr}]
+
+    def losses(self, step, rng):
+        if step == self.die_at:
+            raise KeyboardInterrupt
+        x = torch.from_numpy(rng.normal(size=(self.settings.batch, 2)).astype(np.float32))
+        error = (self.networks["line"](x)[:, 0] - x @ torch.tensor([2.0, -1.0])).square().mean()
+        return {"error": error, "total": error}
+
+    def measure(self):
+        return {"slope": self.networks["line"].weight[0, 0].item()}
+
+
+@pytest.fixture
+def line(monkeypatch, tmp_path):
+    module = types.ModuleType("models.stages.line")
+    module.Stage, module.Settings = Stage, Settings
+    monkeypatch.setitem(sys.modules, "models.stages.line", module)
+    monkeypatch.setattr(train, "ROOT", tmp_path)
+    threads = torch.get_num_threads()
+    yield lambda out, **run: train.train(
+        "line", train.Run(out=tmp_path / out, save_minutes=0, log_steps=10, warmup=5, **run), []
+    )
+    torch.set_num_threads(threads)
+
+
+def final(folder):
+    state = torch.load(folder / "last.pt", weights_only=True)
+    return state["networks"]["line.weight"], state["step"]
+
+
+def test_it_learns_logs_and_publishes(line, tmp_path):
+    line("a", steps=120)
+    weight, step = final(tmp_path / "a")
+    assert step == 120
+    torch.testing.assert_close(weight[0], torch.tensor([2.0, -1.0]), atol=0.05, rtol=0)
+    rows = list(csv.DictReader((tmp_path / "a" / "log.csv").open()))
+    errors = [float(row["value"]) for row in rows if row["name"] == "error"]
+    assert errors[-1] < errors[0] / 10
+    published = train.load_average(
+        tmp_path / "checkpoints" / "line.safetensors", nn.Linear(2, 1), "line"
+    )
+    torch.testing.assert_close(published.weight, weight, atol=0.2, rtol=0)
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one(line, tmp_path, monkeypatch):
+    line("whole", steps=60)
+    (tmp_path / "checkpoints" / "line.safetensors").unlink()  # both begin from nothing
+    monkeypatch.setenv("DIE_AT", "37")
+    with pytest.raises(KeyboardInterrupt):
+        line("killed", steps=60)
+    assert final(tmp_path / "killed")[1] == 37
+    monkeypatch.delenv("DIE_AT")
+    line("killed", steps=60)
+    torch.testing.assert_close(final(tmp_path / "killed")[0], final(tmp_path / "whole")[0])
+
+
+def test_average_is_the_exponential_mean():
+    network = nn.Linear(1, 1, bias=False)
+    average = train.Average(network, decay=0.5)
+    nn.init.ones_(network.weight)
+    start = average.networks.weight.item()
+    average.update(network, step=1000)
+    assert average.networks.weight.item() == pytest.approx((start + 1) / 2)
+
+
+def test_settings_are_typed_and_unknown_ones_refused():
+    assert train.parse_knobs(Settings, ["lr=0.1", "batch=4"]) == {"lr": 0.1, "batch": 4}
+    with pytest.raises(SystemExit, match="unknown setting speed"):
+        train.parse_knobs(Settings, ["speed=9"])
