@@ -65,7 +65,7 @@ def test_it_learns_logs_and_publishes(line, tmp_path):
     weight, step = final(tmp_path / "a")
     assert step == 120
     torch.testing.assert_close(weight[0], torch.tensor([2.0, -1.0]), atol=0.05, rtol=0)
-    rows = list(csv.DictReader((tmp_path / "a" / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "a" / "log.csv").read_text().splitlines()))
     errors = [float(row["value"]) for row in rows if row["name"] == "error"]
     assert errors[-1] < errors[0] / 10
     published = train.load_average(
