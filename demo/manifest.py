@@ -43,6 +43,7 @@ class Topology:
 
     mean: (468, 3) float32, the mean mesh in crop pixels, z towards the camera negative.
     triangles: (n, 3) int32. oval, lips, left_eye, right_eye: indices in order round the contour.
+    brows: their upper edge. cheeks: points that are bare skin on most faces.
     score: 0..1, below which a crop holds no face.
     """
 
@@ -52,6 +53,8 @@ class Topology:
     lips: Array
     left_eye: Array
     right_eye: Array
+    brows: Array
+    cheeks: Array
     score: float
 
 

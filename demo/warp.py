@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 
 Array = np.ndarray
+DETAIL = (0.4, 1.25)  # how far the target's light may dim or lift the source's detail
+SKIN = np.float32([30, 9, 9]) ** 2  # spread of L, a, b (8 bit) within one face's skin, squared
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,12 @@ def warp(source: Source, crop: Array, mesh: Any, topology: Any) -> tuple[Array, 
     where, inside = carry(source.points, mesh.points, topology, size)
     painted = cv2.remap(source.crop, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     lit = relight(painted, crop, inside)
-    mask = hull(mesh.points, topology, size) * (1 - mouth(mesh.points, topology, size))
-    return lit, mask
+    bare = 1 - np.maximum(
+        covered(crop, mesh.points, topology),
+        cv2.remap(covered(source.crop, source.points, topology), where, None, cv2.INTER_LINEAR),
+    )
+    kept = 1 - mouth(mesh.points, topology, size)
+    return lit, hull(mesh.points, topology, size) * bare * kept
 
 
 def carry(source: Array, target: Array, topology: Any, size: int) -> tuple[Array, Array]:
@@ -57,13 +63,18 @@ def carry(source: Array, target: Array, topology: Any, size: int) -> tuple[Array
 
 
 def relight(painted: Array, crop: Array, inside: Array, width: float = 0.11) -> Array:
-    """The painted face with the target's low frequencies, both blurred inside the face only."""
+    """The painted face in the target's light: both low frequencies are taken inside the face only.
+
+    Light multiplies, so the detail is scaled with it, within DETAIL; what is left is added.
+    width: of the blur, in crop sides.
+    """
     sigma = width * len(crop)
     weight = inside.astype(np.float32)
-    share = lowpass(weight, sigma) + 1e-3
-    difference = (crop.astype(np.float32) - painted) * weight[..., None]
-    light = lowpass(difference, sigma) / share[..., None]
-    return np.clip(painted + light, 0, 255).astype(np.uint8)
+    share = lowpass(weight, sigma)[..., None] + 1e-3
+    theirs = lowpass(crop * weight[..., None], sigma) / share
+    own = lowpass(painted * weight[..., None], sigma) / share
+    gain = np.clip((theirs + 8) / (own + 8), *DETAIL)
+    return np.clip((painted - own) * gain + theirs, 0, 255).astype(np.uint8)
 
 
 def lowpass(image: Array, sigma: float) -> Array:
@@ -80,6 +91,34 @@ def hull(points: Array, topology: Any, size: int) -> Array:
     feather = max(3, round(size / 18))
     shape = cv2.erode(shape, np.ones((feather, feather), np.uint8))
     return cv2.GaussianBlur(shape, (0, 0), feather / 2.5).astype(np.float32) / 255
+
+
+def covered(crop: Array, points: Array, topology: Any) -> Array:
+    """(s, s) float32: how surely hair, cloth or a hat lies over the forehead of a crop.
+
+    There, above the brows, what is far from the colour of the cheeks is no skin. Hair of the target
+    stays in front of the new face; hair of the source is not painted on.
+    """
+    side = 112  # pixels: half a crop is fine enough for hair
+    points = points * np.float32(side / len(crop))
+    small = cv2.GaussianBlur(
+        cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), (0, 0), 1
+    )
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    x, y = np.clip(np.rint(points[topology.cheeks, :2]), 0, side - 1).astype(int).T
+    skin = np.median(lab[y, x], axis=0)
+    far = np.sqrt((np.square(lab - skin) / SKIN).sum(2))
+    over = np.zeros((side, side), np.float32)
+    cv2.fillPoly(over, [above_brows(points, topology, side)], 1.0)
+    found = cv2.GaussianBlur(np.clip((far - 2.0) / 1.5, 0, 1) * over, (0, 0), 1.2)
+    return cv2.resize(found, crop.shape[1::-1])
+
+
+def above_brows(points: Array, topology: Any, size: int) -> Array:
+    """(n, 2) int32: the region above the brows, out to the sides and up to the top of the crop."""
+    edge = points[topology.brows, :2] + (0, -size / 60)
+    out = [(-size, edge[0, 1]), *edge, (2 * size, edge[-1, 1]), (2 * size, -size), (-size, -size)]
+    return np.rint(out).astype(np.int32)
 
 
 def mouth(points: Array, topology: Any, size: int) -> Array:

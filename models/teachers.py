@@ -57,7 +57,8 @@ class Landmarks:
         raw = self.net.get_tensor(self.heads["1"]).reshape(478, 3)[:468]
         logit = self.net.get_tensor(self.heads["0"]).item()
         scale = side / 192 / np.sqrt(np.linalg.det(turn[:, :2]))
-        mesh = np.column_stack([apply(invert(matrix), raw[:, :2]), raw[:, 2] * scale])
+        place = raw[:, :2] - 0.5  # it counts from the corner of the first pixel, we from its middle
+        mesh = np.column_stack([apply(invert(matrix), place), raw[:, 2] * scale])
         return mesh.astype(np.float32), float(1 / (1 + np.exp(-logit)))
 
 

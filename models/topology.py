@@ -21,6 +21,8 @@ OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379
 LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
 LEFT_EYE = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
 RIGHT_EYE = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
+BROWS = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]  # upper edge, picture left to right
+CHEEKS = [50, 101, 118, 205, 36, 280, 330, 347, 425, 266, 6, 197, 195, 5]  # bare skin on most faces
 # fmt: on
 SCORE = 0.5  # under it a crop holds no face
 
@@ -43,6 +45,8 @@ def topology(faces: Faces) -> dict:
         "lips": LIPS,
         "left_eye": LEFT_EYE,
         "right_eye": RIGHT_EYE,
+        "brows": BROWS,
+        "cheeks": CHEEKS,
         "triangles": triangles(mean).tolist(),
         "mean": np.round(mean.astype(np.float64), 2).tolist(),
     }

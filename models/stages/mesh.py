@@ -84,7 +84,7 @@ class Stage:
 
     def carry(self, mesh: np.ndarray, matrix: np.ndarray, flip: bool) -> np.ndarray:
         """A mesh in 224-pixel crop pixels, to crop sides of the jittered small crop."""
-        wide = (mesh[:, :2] + 0.5) / 2 - 0.5 + (WIDE - SMALL) / 2
+        wide = mesh[:, :2] / 2 + (WIDE - SMALL) / 2  # as both are cut: the template times the side
         xy = wide @ matrix[:2, :2].T + matrix[:2, 2]
         scale = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
         moved = np.column_stack([(xy + 0.5) / SMALL, mesh[:, 2] * scale / 224])
