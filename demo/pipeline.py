@@ -222,6 +222,8 @@ class FaceSwapper:
             report.reasons.append("a face was too unclear to be followed, and left as it is")
             return frame
         patch, mask, matrix = self._paint(frame, crop, target, matrix)
+        if not mask.any():
+            return frame
         with report.timed("paste"):
             frame = paste(frame, patch, mask * np.float32(strength), matrix)
         report.swapped += 1

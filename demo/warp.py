@@ -1,4 +1,4 @@
-"""`warp` is the engine that needs no learning: it paints the source's own pixels on the target's mesh.
+"""`warp` needs no learning: it paints the source's own pixels on the target's mesh.
 
 The target keeps its light, its open mouth and its outline. It knows two aligned faces and their
 meshes; it knows nothing of frames, sessions or identities.
@@ -14,6 +14,7 @@ import numpy as np
 
 Array = np.ndarray
 DETAIL = (0.4, 1.25)  # how far the target's light may dim or lift the source's detail
+SAFE, GONE = 22, 34  # degrees between the two heads: full strength up to here, nothing from there
 SKIN = np.float32([30, 9, 9]) ** 2  # spread of L, a, b (8 bit) within one face's skin, squared
 
 
@@ -131,8 +132,13 @@ def mouth(points: Array, topology: Any, size: int) -> Array:
 def fade(source: tuple, target: tuple) -> tuple[float, str]:
     """How far the source's view can stand for the target's: strength 0..1, and why if not 1.
 
-    source, target: (yaw, pitch, roll) in degrees.
+    source, target: (yaw, pitch, roll) in degrees. A source shows one side of its face only; beyond
+    these angles the other side would be smeared over the target. Roll does not matter: crops are
+    upright.
     """
-    apart = abs(source[0] - target[0])
-    strength = float(np.clip((50 - apart) / 15, 0, 1))
-    return strength, "" if strength == 1 else f"the heads are turned {apart:.0f} degrees apart"
+    apart = float(np.hypot(source[0] - target[0], source[1] - target[1]))
+    strength = float(np.clip((GONE - apart) / (GONE - SAFE), 0, 1))
+    if strength == 1:
+        return 1.0, ""
+    end = "left as it is" if strength == 0 else "faded"
+    return strength, f"source and target are turned {apart:.0f} degrees apart, so a face was {end}"

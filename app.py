@@ -1,0 +1,79 @@
+"""`python app.py` opens the swapper on http://127.0.0.1:7860.
+
+It parses arguments, builds the page, and serves it; every other decision is made further down.
+"""
+
+import os
+
+# Before any import that would open a connection to count its users.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import argparse
+import sys
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+
+from demo.errors import SwapError
+from demo.pipeline import ENGINES, Pack
+from demo.ui import build
+
+LARGEST = "100mb"  # of one upload; forty megapixels of PNG fit
+
+
+class NoRedirect:
+    """Answers 403 where gradio 5 would redirect to any address that a visitor names.
+
+    `/gradio_api/file=https://...` is an open redirect there; our pages never use it.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        path = scope.get("path", "")
+        if "/file=" in path and "://" in path.split("/file=", 1)[1].replace(":/", "://", 1):
+            await PlainTextResponse("not a file of this server", 403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    hosted = "SPACE_ID" in os.environ
+    host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if hosted else "127.0.0.1")
+    parser.add_argument("--host", default=host)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", 7860)))
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, coreml, directml")
+    parser.add_argument("--detector", help="an insightface pack or an SCRFD file instead of ours")
+    parser.add_argument("--engine", choices=ENGINES, default="mesh", help="chosen at first")
+    return parser.parse_args()
+
+
+def serve(pack: Pack, engine: str) -> FastAPI:
+    """The whole server: middleware, then the page at /."""
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(NoRedirect)
+    page = build(pack, engine)
+    return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=LARGEST)
+
+
+def main() -> int:
+    options = arguments()
+    try:
+        pack = Pack.load(device=options.device, detector=options.detector)
+    except (SwapError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return getattr(error, "code", 2)
+    print(f"http://{options.host}:{options.port}   {pack.provider}", flush=True)
+    uvicorn.run(serve(pack, options.engine), host=options.host, port=options.port,
+                log_level="warning")  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

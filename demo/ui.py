@@ -1,0 +1,300 @@
+"""`ui` is the page that the server shows: the Image tab, and the `/swap_image` endpoint.
+
+The only place that knows gradio's errors. Nothing of a visitor is kept here: choices live in the
+page's own state, a swapper is made for each request, the weights are shared and hold no state.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import gradio as gr
+import numpy as np
+from gradio.utils import get_upload_folder
+
+from demo import provenance
+from demo.detect import Face
+from demo.errors import NoFaceError, SwapError
+from demo.picture import read_picture
+from demo.pipeline import FaceSwapper, Pack
+from demo.words import CONSENT, CSS, ENGINE_CHOICES, FOOT, HEAD, MARKED, STEPS
+
+Array = np.ndarray
+EXAMPLES = Path(__file__).resolve().parent / "examples"
+SHOWN = 1280  # pixels, the longer side of pictures that are only looked at
+CORES = {"concurrency_limit": 1, "concurrency_id": "cores"}  # what shares the processor
+INNER = {"api_name": False, "show_progress": "hidden"}  # helpers are not part of the API
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """frame: like the target. path: the marked file. status: a sentence on what happened."""
+
+    frame: Array
+    path: str
+    status: str
+
+
+def named(work: Callable) -> Callable:
+    """Turn our named errors into messages on the page; anything else stays a crash."""
+
+    @functools.wraps(work)
+    def wrapped(*args):
+        try:
+            return work(*args)
+        except (SwapError, ValueError) as error:
+            raise gr.Error(str(error), title="Not swapped", print_exception=False) from None
+        except MemoryError:
+            raise gr.Error("Out of memory; use a smaller picture.", print_exception=False) from None
+
+    return wrapped
+
+
+class ImageTab:
+    """The Image tab's work, on one shared pack."""
+
+    def __init__(self, pack: Pack):
+        self.pack = pack
+
+    @named
+    def look(self, target: str | None) -> tuple[Array | None, list[Face], list[int], str]:
+        """A new target: (preview, its faces, the chosen ones, what to do)."""
+        if target is None:
+            return None, [], [], ""
+        frame = read_picture(target)
+        faces = self.pack.faces(frame)
+        chosen = [0] if faces else []
+        words = f"{len(faces)} found. Click a face to choose it or leave it out."
+        if not faces:
+            words = "No face found in this picture."
+        return boxed(frame, faces, chosen), faces, chosen, words
+
+    @named
+    def choose(
+        self, target: str, faces: list[Face], chosen: list[int], event: gr.SelectData
+    ) -> tuple[Array, list[int]]:
+        """A click on the preview takes the nearest face in or out."""
+        frame = read_picture(target)
+        x, y = np.array(event.index) / shrink(frame.shape)
+        hit = [i for i, face in enumerate(faces) if inside(face, x, y)][:1]
+        kept = sorted(set(chosen).symmetric_difference(hit))
+        return boxed(frame, faces, kept), kept
+
+    @named
+    def swap(
+        self, source: str, target: str, engine: str, both: bool, strength: float,
+        consent: bool, chosen: list[int],
+    ) -> tuple:  # fmt: skip
+        """The button: (before/after, side by side or hidden, file, status)."""
+        done = self.run(source, target, engine, strength, consent, chosen)
+        before = small(read_picture(target))
+        pair, status = None, done.status
+        if both:
+            name = "mesh" if engine == "idn" else "idn"
+            other = self.run(source, target, name, strength, consent, chosen)
+            shown = {engine: small(done.frame), name: small(other.frame)}
+            pair = (shown["mesh"], shown["idn"])
+            status += f"\n\n**{name}** {other.status}"
+        side = gr.ImageSlider(pair, visible=both)
+        return (before, small(done.frame)), side, done.path, f"{status}\n\n{MARKED}"
+
+    @named
+    def endpoint(
+        self, source: str, target: str, engine: str, strength: float, consent: bool, faces: str
+    ) -> tuple[str, str]:
+        """`/swap_image`. faces: numbers from the preview, "1,3"; empty: the largest."""
+        numbers = [int(n) - 1 for n in faces.split(",") if n.strip()] if faces else None
+        done = self.run(source, target, engine, strength, consent, numbers)
+        return done.path, done.status
+
+    def run(
+        self, source: str | None, target: str | None, engine: str, strength: float,
+        consent: bool, chosen: Sequence[int] | None,
+    ) -> Swapped:  # fmt: skip
+        """One swap, from files to a marked file."""
+        if source is None:
+            raise ValueError("There is no source yet: choose a face on the left.")
+        if target is None:
+            raise ValueError("There is no target yet: choose the picture to change.")
+        if not consent:
+            raise ValueError("Please confirm first that you may use this face.")
+        start = time.perf_counter()
+        swapper = FaceSwapper(engine, self.pack)
+        swapper.set_source(taken(Path(source), engine))
+        frame = read_picture(target)
+        faces = self.pack.faces(frame)
+        if not faces:
+            raise NoFaceError("No face in the target; nothing was changed.")
+        picked = faces[:1] if chosen is None else pick(faces, chosen)
+        result = swapper.swap_frame(frame, picked, strength)
+        spent = time.perf_counter() - start
+        return Swapped(result, written(result), told(swapper, len(faces), spent))
+
+
+def pick(faces: list[Face], chosen: Sequence[int]) -> list[Face]:
+    if not chosen:
+        raise ValueError("No face is chosen: click one in the preview.")
+    if wrong := [n + 1 for n in chosen if not 0 <= n < len(faces)]:
+        raise ValueError(f"There is no face {wrong[0]}; expected 1 to {len(faces)}.")
+    return [faces[n] for n in chosen]
+
+
+def told(swapper: FaceSwapper, found: int, spent: float) -> str:
+    report = swapper.report
+    why = "".join(f" Note: {reason}." for reason in report.reasons)
+    return (
+        f"{report.swapped} of {found} face{'s' if found > 1 else ''} swapped in "
+        f"{spent * 1e3:.0f} ms with `{swapper.engine}` on {swapper.pack.provider}.{why}"
+    )
+
+
+def taken(source: Path, engine: str) -> Array | Path:
+    """What `set_source` takes; an example is a picture for one engine, a file for the other."""
+    if source.parent == EXAMPLES and engine == "idn":
+        source = source.with_suffix(".idn")
+    return source if source.suffix.lower() == ".idn" else read_picture(source)
+
+
+def written(frame: Array) -> str:
+    """The marked file, in the folder that gradio serves from and empties."""
+    folder = Path(get_upload_folder()) / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    path = folder / "swapped.jpg"
+    provenance.save(path, frame)
+    return str(path)
+
+
+def shrink(shape: tuple[int, ...]) -> float:
+    return min(1.0, SHOWN / max(shape[:2]))
+
+
+def small(frame: Array) -> Array:
+    zoom = shrink(frame.shape)
+    if zoom == 1.0:
+        return frame
+    return cv2.resize(frame, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
+
+
+def inside(face: Face, x: float, y: float) -> bool:
+    x0, y0, x1, y1 = face.box
+    return bool(x0 <= x <= x1 and y0 <= y <= y1)
+
+
+def boxed(frame: Array, faces: list[Face], chosen: Sequence[int]) -> Array:
+    """The preview: a numbered box on every face, bright where it is chosen."""
+    picture, zoom = small(frame).copy(), shrink(frame.shape)
+    thick = max(2, round(max(picture.shape[:2]) / 320))
+    for number, face in enumerate(faces):
+        x0, y0, x1, y1 = np.rint(face.box * zoom).astype(int).tolist()
+        colour = (52, 211, 153) if number in chosen else (148, 163, 184)
+        cv2.rectangle(picture, (x0, y0), (x1, y1), colour, thick, cv2.LINE_AA)
+        label, size = str(number + 1), thick * 0.32
+        (wide, high), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, size, thick)
+        corner = (x0 + wide + 4 * thick, y0 + high + 4 * thick)
+        cv2.rectangle(picture, (x0, y0), corner, colour, -1)
+        spot = (x0 + 2 * thick, y0 + high + 2 * thick)
+        cv2.putText(picture, label, spot, cv2.FONT_HERSHEY_SIMPLEX, size, (15, 23, 42), thick)
+    return picture
+
+
+def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:
+    """The whole page. engine: which one is chosen at first."""
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
+    with gr.Blocks(
+        theme=theme, css=CSS, title="MobileFaceSwap", analytics_enabled=False,
+        delete_cache=(3600, 3600),
+    ) as page:  # fmt: skip
+        gr.Markdown(HEAD)
+        with gr.Tab("Image"):
+            image_tab(ImageTab(pack), engine)
+        gr.Markdown(FOOT, elem_classes="foot")
+    return page.queue(max_size=16, default_concurrency_limit=1)
+
+
+def image_tab(tab: ImageTab, engine: str) -> None:
+    source, faces, chosen = gr.State(None), gr.State([]), gr.State([])
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=280):
+            gr.Markdown(STEPS[0])
+            picture = gr.Image(
+                type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"],
+                label="Source face", height=300, elem_id="source",
+            )  # fmt: skip
+            with gr.Accordion("Nobody's face, or an identity file", open=False):
+                shown = [str(path) for path in sorted(EXAMPLES.glob("*.png"))]
+                gallery = gr.Gallery(
+                    shown, columns=4, height="auto", label="Synthetic faces", allow_preview=False,
+                    object_fit="cover", interactive=False,
+                )  # fmt: skip
+                file = gr.File(file_types=[".idn"], label="Identity file (.idn)", height=100)
+            taken_from = gr.Markdown("", elem_classes="quiet")
+            consent = gr.Checkbox(label=CONSENT, elem_id="consent")
+        with gr.Column(min_width=280):
+            gr.Markdown(STEPS[1])
+            target = gr.Image(
+                type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"],
+                label="Target picture", height=300, elem_id="target",
+            )  # fmt: skip
+            preview = gr.Image(
+                label="Faces", interactive=False, visible=False, elem_id="preview",
+                show_download_button=False,
+            )  # fmt: skip
+            found = gr.Markdown("", elem_classes="quiet")
+        with gr.Column(min_width=280):
+            gr.Markdown(STEPS[2])
+            method = gr.Radio(ENGINE_CHOICES, value=engine, label="Engine", elem_classes="engines")
+            both = gr.Checkbox(label="Show both engines side by side")
+            strength = gr.Slider(0, 1, 1.0, step=0.05, label="Strength")
+            button = gr.Button("Swap", variant="primary", size="lg", elem_id="swap")
+    with gr.Row():
+        slider = gr.ImageSlider(label="Before | after", interactive=False, elem_id="result")
+        pair = gr.ImageSlider(label="mesh | idn", interactive=False, visible=False)
+    with gr.Row():
+        download = gr.File(label="Result, marked as synthetic", interactive=False, elem_id="file")
+        status = gr.Markdown("", elem_id="status")
+
+    def took(path: str | None, words: str) -> tuple:
+        return path, False, words if path else ""
+
+    known = [source, consent, taken_from]
+    picture.change(lambda path: took(path, "Using the picture above."), picture, known, **INNER)
+    file.upload(lambda path: took(path, f"Using {Path(path).name}."), file, known, **INNER)
+
+    def example(event: gr.SelectData) -> tuple:
+        return took(shown[event.index], f"Using synthetic face {event.index + 1}.")
+
+    gallery.select(example, None, known, **INNER)
+
+    def looked(path: str | None) -> tuple:
+        image, *rest = tab.look(path)
+        return gr.Image(image, visible=image is not None), *rest
+
+    target.change(looked, target, [preview, faces, chosen, found], api_name=False, **CORES)
+    preview.select(tab.choose, [target, faces, chosen], [preview, chosen], **INNER, **CORES)
+    button.click(
+        tab.swap, [source, target, method, both, strength, consent, chosen],
+        [slider, pair, download, status], api_name=False, **CORES,
+    )  # fmt: skip
+    api(tab)
+
+
+def api(tab: ImageTab) -> None:
+    """`/swap_image(source, target, engine, strength, consent, faces)` -> file, status."""
+    hidden = {"visible": False}
+    inputs = [
+        gr.File(label="source", **hidden),
+        gr.File(label="target", **hidden),
+        gr.Textbox("mesh", label="engine", **hidden),
+        gr.Number(1.0, label="strength", **hidden),
+        gr.Checkbox(False, label="consent", **hidden),
+        gr.Textbox("", label="faces", **hidden),
+    ]
+    outputs = [gr.File(label="result", **hidden), gr.Textbox(label="status", **hidden)]
+    gr.Button(**hidden).click(tab.endpoint, inputs, outputs, api_name="swap_image", **CORES)

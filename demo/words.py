@@ -1,0 +1,33 @@
+"""What the page says, and how it is dressed: texts and CSS in one place, ready to be translated."""
+
+HEAD = """# MobileFaceSwap
+Put one face in the place of another. It runs on this machine's processor; nothing is kept."""
+
+FOOT = """Results are marked as synthetic, in a signed manifest and in the pixels.
+Uploads are deleted within an hour. Code: Apache-2.0; weights: research only."""
+
+STEPS = (
+    "### 1 · Whose face",
+    "### 2 · In which picture",
+    "### 3 · How",
+)
+
+CONSENT = "I may use this face: it is mine, its owner agreed, or it is nobody's."
+
+ENGINE_CHOICES = [
+    ("mesh: the source's own pixels. Sharp; best when both look the same way.", "mesh"),
+    ("idn: painted by the network. Fast and steady; its weights are still young.", "idn"),
+]
+
+MARKED = (
+    "The file says that it is synthetic: signed metadata (C2PA) and an invisible mark. "
+    "Check any file with `python -m demo verify FILE`."
+)
+
+CSS = """
+.gradio-container { max-width: 1200px !important; margin: auto; }
+.quiet, .foot { opacity: .75; font-size: .9em; }
+.engines label { width: 100%; align-items: flex-start; }
+#swap { width: 100%; }
+@media (max-width: 640px) { .gradio-container { padding: 8px !important; } }
+"""
