@@ -70,7 +70,8 @@ class ImageTab:
         frame = read_picture(target)
         faces = self.pack.faces(frame)
         chosen = [0] if faces else []
-        words = f"{len(faces)} found. Click a face to choose it or leave it out."
+        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+        words = f"{count} found. Click a face to choose it or leave it out."
         if not faces:
             words = "No face found in this picture."
         return boxed(frame, faces, chosen), faces, chosen, words
@@ -243,7 +244,7 @@ def image_tab(tab: ImageTab, engine: str) -> None:
                 label="Target picture", height=300, elem_id="target",
             )  # fmt: skip
             preview = gr.Image(
-                label="Faces", interactive=False, visible=False, elem_id="preview",
+                label="Faces", interactive=False, visible=False, elem_id="preview", height=300,
                 show_download_button=False,
             )  # fmt: skip
             found = gr.Markdown("", elem_classes="quiet")
@@ -257,8 +258,10 @@ def image_tab(tab: ImageTab, engine: str) -> None:
         slider = gr.ImageSlider(label="Before | after", interactive=False, elem_id="result")
         pair = gr.ImageSlider(label="mesh | idn", interactive=False, visible=False)
     with gr.Row():
-        download = gr.File(label="Result, marked as synthetic", interactive=False, elem_id="file")
-        status = gr.Markdown("", elem_id="status")
+        with gr.Column(min_width=280):
+            download = gr.File(label="Result, marked", interactive=False, elem_id="file")
+        with gr.Column(min_width=280):
+            status = gr.Markdown("", elem_id="status")
 
     def took(path: str | None, words: str) -> tuple:
         return path, False, words if path else ""
