@@ -23,12 +23,12 @@ import numpy as np
 from demo import bench, provenance
 from demo.errors import NoFaceError, SwapError
 from demo.inject import write_identity
-from demo.picture import SUFFIXES, read_picture
+from demo.picture import WRITE, read_picture
 from demo.pipeline import ENGINES, FaceSwapper, Pack
 
 
 def swap(options: argparse.Namespace) -> None:
-    refuse(options.out, (options.source, options.target), SUFFIXES)
+    refuse(options.out, (options.source, options.target), WRITE)
     pack = Pack.load(device=options.device, detector=options.detector)
     swapper = FaceSwapper(options.engine, pack)
     swapper.set_source(source(options.source))

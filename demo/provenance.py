@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from demo.mark import mark, marked
-from demo.picture import read_picture, write_picture
+from demo.picture import encode_picture, read_picture
 
 Array = np.ndarray
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -43,12 +43,12 @@ def save(path: Path | str, frame: Array) -> None:
     frame: (h, w, 3) uint8 RGB. path: .jpg, .png or .webp, else ValueError.
     """
     path = Path(path)
-    handle, part = mkstemp(suffix=path.suffix.lower(), prefix=".part-", dir=path.parent)
-    os.close(handle)
+    suffix = path.suffix.lower()
+    data = sign(encode_picture(mark(frame), suffix), TYPES[suffix])
+    handle, part = mkstemp(prefix=".part-", dir=path.parent)
     try:
-        write_picture(part, mark(frame))
-        plain = Path(part).read_bytes()
-        Path(part).write_bytes(sign(plain, TYPES[path.suffix.lower()]))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.chmod(part, 0o644)
         os.replace(part, path)
     finally:
@@ -78,8 +78,8 @@ class Verdict:
 
 def verify(path: Path | str) -> Verdict:
     """Read both marks of a picture file. Raises UnreadableError, TooLargeError."""
-    data = Path(path).read_bytes() if Path(path).exists() else b""
-    found = marked(read_picture(data if data else path))
+    found = marked(read_picture(path))
+    data = Path(path).read_bytes()
     kind = TYPES.get(Path(path).suffix.lower(), "image/jpeg")
     try:
         with c2pa.Reader(kind, io.BytesIO(data), context=context()) as reader:
@@ -112,7 +112,7 @@ def context() -> c2pa.Context:
 
 @cache
 def credentials() -> tuple[bytes, bytes]:
-    """(certificate chain, private key) in PEM: a P-256 leaf under a P-256 root, for this process."""
+    """(certificate chain, private key) in PEM: a P-256 leaf under a P-256 root, this process's."""
     root_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root = certificate(f"{NAME} root", root_key, f"{NAME} root", root_key, authority=True)
     leaf = certificate(NAME, leaf_key, f"{NAME} root", root_key, authority=False)

@@ -92,7 +92,7 @@ class Faces:
 
     @cached_property
     def wides(self) -> Array:
-        """(n, 160, 160, 3) uint8 RGB: the crop and a margin, three fourteenths of it on each side."""
+        """(n, 160, 160, 3) uint8 RGB: the crop with a margin of three fourteenths of it around."""
         return self.array("wides", (WIDE, WIDE, 3), np.uint8, lambda a: self._cut(a, WIDE_TEMPLATE))
 
     def _cut(self, out: Array, template: Array) -> None:

@@ -46,7 +46,7 @@ def groups(embeddings: Array, seed: int = 3) -> list[Array]:
 
 
 def average(faces: Faces, rows: Array, manifest: Manifest) -> Array:
-    """(224, 224, 3) uint8: the faces on the mesh that is their mean, over their mean surroundings."""
+    """(224, 224, 3) uint8: the faces on the mean of their meshes, over their mean surroundings."""
     topology = manifest.mesh
     target = faces.meshes[rows, :468].mean(0)
     around = faces.crops[rows].mean(0)

@@ -27,7 +27,7 @@ class Look:
         self.train = train
         self.mean = mean_mesh(train)
         low, high = self.mean[:, :2].min(0), self.mean[:, :2].max(0)
-        grid = np.stack(np.meshgrid(*(np.linspace(a, b, SIDE) for a, b in zip(low, high))), -1)
+        grid = np.stack(np.meshgrid(*np.linspace(low, high, SIDE).T), -1)
         net = Delaunay(self.mean[:, :2])
         index = net.find_simplex(grid.reshape(-1, 2))
         self.inside = (index >= 0).reshape(SIDE, SIDE)
@@ -37,7 +37,7 @@ class Look:
         self.weights = np.column_stack([two, 1 - two.sum(1)])  # (64 * 64, 3) barycentric
 
     def texture(self, crop: Array, mesh: Array) -> Array:
-        """crop (s, s, 3) uint8, mesh (468, 3) in its pixels -> (64, 64, 3) float32 without light."""
+        """crop (s, s, 3) uint8, mesh (468, 3) in its pixels -> (64, 64, 3) float32, no light."""
         where = np.einsum("nk,nkj->nj", self.weights, mesh[self.corners, :2]).astype(np.float32)
         flat = cv2.remap(crop, where.reshape(SIDE, SIDE, 2), None, cv2.INTER_LINEAR)
         flat = flat.astype(np.float32) / 255

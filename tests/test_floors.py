@@ -16,6 +16,7 @@ FLOORS = {
     "demo.paste": 2,
     "demo.picture": 2,
     "demo.mark": 2,
+    "demo.words": 0,
     "demo.detect": 3,
     "demo.mesh": 3,
     "demo.encode": 3,
@@ -54,9 +55,9 @@ def violations(name: str, source: str) -> list[str]:
             found.append(f"{name} imports {module}; only demo.sessions may")
         if top == "gradio" and name not in ("demo.ui", "app"):
             found.append(f"{name} imports {module}; only demo.ui and app may")
-        if module in FLOORS and module not in ("demo", name) and (name, module) not in BESIDE:
-            if FLOORS[module] >= FLOORS[name]:
-                found.append(f"{name} (floor {FLOORS[name]}) imports {module}")
+        known = module in FLOORS and module not in ("demo", name) and (name, module) not in BESIDE
+        if known and FLOORS[module] >= FLOORS[name]:
+            found.append(f"{name} (floor {FLOORS[name]}) imports {module}")
     return found
 
 

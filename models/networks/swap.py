@@ -67,7 +67,7 @@ class Swap(nn.Module):
         nn.init.zeros_(self.final[6].bias)
 
     def forward(self, crop: Tensor, kernels: Tensor) -> tuple[Tensor, Tensor]:
-        """crop (n, 3, side, side) RGB 0..1, kernels (22291,) -> patch like crop, mask (n, 1, ..)."""
+        """crop (n, 3, side, side) RGB 0..1, kernels (22291,) -> patch like crop, mask (n, 1, ..)"""
         small = crop if self.size == self.side else resize(crop, self.size)
         painted, deepest, _ = self.paint(small, kernels)
         mask = self.judge(deepest)

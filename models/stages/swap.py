@@ -21,7 +21,7 @@ from demo.warp import hull
 from models import losses
 from models.augment import jitter
 from models.data import CROP, Faces
-from models.networks.encode import WHO, Encode
+from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.swap import DECODER, Swap
 from models.pairs import SIDE, Pairs
@@ -126,7 +126,7 @@ class Stage:
         return total / len(self.networks["heads"])
 
     def batch(self, rng: np.random.Generator) -> tuple:
-        """people (k,) rows; given, answer (k * n, 3, s, s); hull (k * n, 1, s, s); plain (k * n,)"""
+        """people (k,) rows; given, answer (k n, 3, s, s); hull (k n, 1, s, s); plain (k n,)"""
         s = self.settings
         people = rng.choice(self.people, s.identities, replace=False)
         images, plain = [], []

@@ -1,0 +1,30 @@
+"""What every test stands on: quiet libraries, one thread, one photograph, one opened pack."""
+
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import cv2
+import numpy as np
+import pytest
+
+cv2.setNumThreads(1)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """(512, 512, 3) uint8 RGB: Eileen Collins, NASA, public domain. Not to be written to."""
+    from skimage.data import astronaut
+
+    picture = astronaut()
+    picture.flags.writeable = False
+    return picture
+
+
+@pytest.fixture(scope="session")
+def pack():
+    """Our own weights on one thread of the CPU."""
+    from demo.pipeline import Pack
+
+    return Pack.load(device="cpu", threads=1)
