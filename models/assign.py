@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from models.networks.detect import SPANS, STRIDES
 
 Array = np.ndarray
-NEAR, FAR = 0.6, 0.9  # |log2(side / typical side)|: learnt up to NEAR, not judged up to FAR
+NEAR, FAR = 0.6, 0.85  # |log2(side / typical side)|: learnt up to NEAR, not judged up to FAR
 REACH = 0.3  # of the face's side, from its middle, within [0.75, 1.25] strides: cells that learn it
 LOOSE = 1.6  # times that: cells not judged
 NO, SKIP = -1, -2  # owners of answers that hold no face, or are not judged
@@ -26,10 +26,10 @@ NO, SKIP = -1, -2  # owners of answers that hold no face, or are not judged
 def answers(height: int, width: int) -> tuple[Array, Array, Array]:
     """corner (n, 2), stride (n,), side (n,) in pixels of all answers, in SCRFD's order."""
     parts = []
-    for stride in STRIDES:
+    for stride, spans in zip(STRIDES, SPANS, strict=True):
         y, x = np.mgrid[: height // stride, : width // stride]
-        corner = np.stack([x, y], axis=-1).reshape(-1, 2).repeat(len(SPANS), axis=0) * stride
-        side = np.tile(np.array(SPANS) * stride, len(corner) // len(SPANS))
+        corner = np.stack([x, y], axis=-1).reshape(-1, 2).repeat(len(spans), axis=0) * stride
+        side = np.tile(np.array(spans) * stride, len(corner) // len(spans))
         parts.append((corner, np.full(len(corner), stride), side))
     return tuple(np.concatenate(p).astype(np.float32) for p in zip(*parts, strict=True))
 
@@ -50,7 +50,7 @@ def assign(boxes: Array, sure: Array, height: int, width: int) -> Array:
         side = np.sqrt(extent.prod())
         reach = np.clip(REACH * side, 0.75 * stride, 1.25 * stride)
         away = np.linalg.norm(corner - middle, axis=1) / reach
-        kept = np.clip(side, STRIDES[0] * SPANS[0], STRIDES[-1] * SPANS[-1])
+        kept = np.clip(side, typical.min(), typical.max())
         gap = np.abs(np.log2(kept / typical))
         mine = (away <= 1) & (gap <= NEAR) & (away < best)
         owner[(away <= LOOSE) & (gap <= FAR) & (owner == NO)] = SKIP
