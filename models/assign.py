@@ -19,6 +19,7 @@ Array = np.ndarray
 NEAR, FAR = 0.6, 0.85  # |log2(side / typical side)|: learnt up to NEAR, not judged up to FAR
 REACH = 0.3  # of the face's side, from its middle, within [0.75, 1.25] strides: cells that learn it
 LOOSE = 1.6  # times that: cells not judged
+CLEAR = 64.0  # pixels, side of a face whose points are worth learning to the full
 NO, SKIP = -1, -2  # owners of answers that hold no face, or are not judged
 
 
@@ -89,7 +90,8 @@ def score_loss(logits: Tensor, owner: Tensor, quality: Tensor, floor: float) -> 
 
 
 def point_loss(guess: Tensor, truth: Tensor, side: Tensor, beta: float = 0.02) -> Tensor:
-    """Smooth L1 of points (n, 5, 2), in sides of the face (n,)."""
+    """Smooth L1 of points (n, 5, 2), in sides of the face (n,); few pixels weigh less."""
     unit = side[:, None, None]
-    cost = F.smooth_l1_loss(guess / unit, truth / unit, beta=beta, reduction="sum")
-    return cost / max(guess.numel(), 1)
+    cost = F.smooth_l1_loss(guess / unit, truth / unit, beta=beta, reduction="none")
+    weight = (unit / CLEAR).clamp(0.25, 1)
+    return (cost * weight).sum() / (10 * weight.sum()).clamp_min(1)

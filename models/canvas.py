@@ -28,7 +28,7 @@ class Look:
     """What a canvas may hold; sides are of the face's box, in pixels."""
 
     side: int = 256  # of the canvas
-    small: float = 8.0  # smallest face; under `least` a place is not judged
+    small: float = 8.0  # smallest face among several; under `least` a place is not judged
     least: float = 10.0
     many: float = 0.5  # share of canvases with several pictures
     empty: float = 0.08  # share without any face
@@ -82,8 +82,9 @@ class Canvases:
         row = int(rng.integers(self.faces.n))
         labels, side = self.labels[row], self.look.side
         extent = np.sqrt(np.prod(labels.boxes[0, 2:] - labels.boxes[0, :2]))
-        largest = 1.15 * side if count == 1 else 0.5 * side
-        scale = np.exp(rng.uniform(np.log(self.look.small), np.log(largest))) / extent
+        near = count == 1  # somebody before the camera; else people further off
+        sides = (3 * self.look.small, 1.15 * side) if near else (self.look.small, 0.5 * side)
+        scale = np.exp(rng.uniform(*np.log(sides))) / extent
         less = 4 if scale < 0.3 else 2 if scale < 0.6 else 1  # decode only the pixels needed
         picture = photometric(rng, read(self.jpegs[row], less), 0.5)
         matrix = self.place(rng, labels.boxes[0], scale, count)

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 from models.networks.layers import Inverted, conv
 
 STRIDES = (8, 16, 32)  # input pixels per cell
-# Typical face sides of the two answers of a cell, in strides: 14, 26, 48, 88, 160, 288 pixels.
-SPANS = ((1.75, 3.25), (3.0, 5.5), (5.0, 9.0))
+# Typical face sides of the two answers of a cell, in strides: 14, 28, 56, 112, 200, 320 pixels.
+# The middle grid goes up to a selfie's face: the coarse one places points a third worse.
+SPANS = ((1.75, 3.5), (3.5, 7.0), (6.25, 10.0))
 FIELDS = (1, 4, 10)  # numbers per answer: score, box, points
 # A face in a box of side 1 around 0: the distances to its sides, and its points (x, y).
 BOX = (0.5, 0.5, 0.5, 0.5)
@@ -26,7 +27,7 @@ class Detect(nn.Module):
 
     outputs = tuple(f"{field}_{s}" for field in ("score", "bbox", "kps") for s in STRIDES)
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), neck: int = 48):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), neck: int = 64):
         super().__init__()
         stem, fine, *wide = widths
         self.stem = nn.Sequential(down(3, stem), down(stem, fine), Inverted(fine, fine))
@@ -75,6 +76,7 @@ class Head(nn.Module):
     def __init__(self, width: int, spans: tuple[float, float]):
         super().__init__()
         self.body = nn.Sequential(separable(width), separable(width))
+        self.place = separable(width)  # points need more than "a face" and "how large"
         self.fields = nn.ModuleList(nn.Conv2d(width, len(spans) * n, 1) for n in FIELDS)
         for layer in self.fields:
             nn.init.normal_(layer.weight, std=0.01)
@@ -86,7 +88,10 @@ class Head(nn.Module):
 
     def forward(self, grid: Tensor) -> tuple[Tensor, ...]:
         x = self.body(grid)
-        score, box, points = (layer(x).permute(0, 2, 3, 1) for layer in self.fields)
+        views = (x, x, self.place(x))
+        score, box, points = (
+            layer(view).permute(0, 2, 3, 1) for layer, view in zip(self.fields, views, strict=True)
+        )
         box, points = box * self.fields[1].unit, points * self.fields[2].unit
         return tuple(
             y.reshape(y.shape[0], -1, n) for y, n in zip((score, box, points), FIELDS, strict=True)
