@@ -134,7 +134,10 @@ def load_detector(name: str | Path) -> Session:
     path = find_detector(Path(name).expanduser())
     from insightface.model_zoo import get_model  # heavy, and only wanted here
 
-    model = get_model(str(path), providers=["CPUExecutionProvider"])
+    try:
+        model = get_model(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises types of its own for every kind of bad file
+        raise PackError(f"{path.name}: not a graph that opens here ({error})") from error
     names = getattr(model, "output_names", ())
     if getattr(model, "taskname", "") != "detection" or len(names) != 9:
         raise PackError(f"{path}: got {len(names)} outputs; expected SCRFD's nine, with points")

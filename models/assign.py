@@ -16,9 +16,10 @@ from torch.nn import functional as F
 from models.networks.detect import SPANS, STRIDES
 
 Array = np.ndarray
-NEAR, FAR = 0.6, 0.9  # |log2(side / typical side)|: learnt up to NEAR, not judged up to FAR
+NEAR, FAR = 0.6, 0.85  # |log2(side / typical side)|: learnt up to NEAR, not judged up to FAR
 REACH = 0.3  # of the face's side, from its middle, within [0.75, 1.25] strides: cells that learn it
 LOOSE = 1.6  # times that: cells not judged
+CLEAR = 64.0  # pixels, side of a face whose points are worth learning to the full
 NO, SKIP = -1, -2  # owners of answers that hold no face, or are not judged
 
 
@@ -26,10 +27,10 @@ NO, SKIP = -1, -2  # owners of answers that hold no face, or are not judged
 def answers(height: int, width: int) -> tuple[Array, Array, Array]:
     """corner (n, 2), stride (n,), side (n,) in pixels of all answers, in SCRFD's order."""
     parts = []
-    for stride in STRIDES:
+    for stride, spans in zip(STRIDES, SPANS, strict=True):
         y, x = np.mgrid[: height // stride, : width // stride]
-        corner = np.stack([x, y], axis=-1).reshape(-1, 2).repeat(len(SPANS), axis=0) * stride
-        side = np.tile(np.array(SPANS) * stride, len(corner) // len(SPANS))
+        corner = np.stack([x, y], axis=-1).reshape(-1, 2).repeat(len(spans), axis=0) * stride
+        side = np.tile(np.array(spans) * stride, len(corner) // len(spans))
         parts.append((corner, np.full(len(corner), stride), side))
     return tuple(np.concatenate(p).astype(np.float32) for p in zip(*parts, strict=True))
 
@@ -50,7 +51,7 @@ def assign(boxes: Array, sure: Array, height: int, width: int) -> Array:
         side = np.sqrt(extent.prod())
         reach = np.clip(REACH * side, 0.75 * stride, 1.25 * stride)
         away = np.linalg.norm(corner - middle, axis=1) / reach
-        kept = np.clip(side, STRIDES[0] * SPANS[0], STRIDES[-1] * SPANS[-1])
+        kept = np.clip(side, typical.min(), typical.max())
         gap = np.abs(np.log2(kept / typical))
         mine = (away <= 1) & (gap <= NEAR) & (away < best)
         owner[(away <= LOOSE) & (gap <= FAR) & (owner == NO)] = SKIP
@@ -89,7 +90,8 @@ def score_loss(logits: Tensor, owner: Tensor, quality: Tensor, floor: float) -> 
 
 
 def point_loss(guess: Tensor, truth: Tensor, side: Tensor, beta: float = 0.02) -> Tensor:
-    """Smooth L1 of points (n, 5, 2), in sides of the face (n,)."""
+    """Smooth L1 of points (n, 5, 2), in sides of the face (n,); few pixels weigh less."""
     unit = side[:, None, None]
-    cost = F.smooth_l1_loss(guess / unit, truth / unit, beta=beta, reduction="sum")
-    return cost / max(guess.numel(), 1)
+    cost = F.smooth_l1_loss(guess / unit, truth / unit, beta=beta, reduction="none")
+    weight = (unit / CLEAR).clamp(0.25, 1)
+    return (cost * weight).sum() / (10 * weight.sum()).clamp_min(1)

@@ -28,7 +28,7 @@ class Look:
     """What a canvas may hold; sides are of the face's box, in pixels."""
 
     side: int = 256  # of the canvas
-    small: float = 8.0  # smallest face; under `least` a place is not judged
+    small: float = 8.0  # smallest face among several; under `least` a place is not judged
     least: float = 10.0
     many: float = 0.5  # share of canvases with several pictures
     empty: float = 0.08  # share without any face
@@ -82,13 +82,14 @@ class Canvases:
         row = int(rng.integers(self.faces.n))
         labels, side = self.labels[row], self.look.side
         extent = np.sqrt(np.prod(labels.boxes[0, 2:] - labels.boxes[0, :2]))
-        largest = 1.15 * side if count == 1 else 0.5 * side
-        scale = np.exp(rng.uniform(np.log(self.look.small), np.log(largest))) / extent
+        near = count == 1  # somebody before the camera; else people further off
+        sides = (3 * self.look.small, 1.15 * side) if near else (self.look.small, 0.5 * side)
+        scale = np.exp(rng.uniform(*np.log(sides))) / extent
         less = 4 if scale < 0.3 else 2 if scale < 0.6 else 1  # decode only the pixels needed
         picture = photometric(rng, read(self.jpegs[row], less), 0.5)
         matrix = self.place(rng, labels.boxes[0], scale, count)
         fine = matrix @ np.array([[less, 0, (less - 1) / 2], [0, less, (less - 1) / 2], [0, 0, 1]])
-        softly(canvas, owner, picture, fine[:2], mark, soft=rng.random() < 0.3)
+        paste(canvas, owner, picture, fine[:2], mark, soft=rng.random() < 0.3)
         return carry(labels, matrix), mark
 
     def place(self, rng: Rng, box: Array, scale: float, count: int) -> Array:
@@ -111,7 +112,7 @@ class Canvases:
         piece = scene[: size[0], : size[1]] if rng.random() < 0.5 else scene[-size[0] :, -size[1] :]
         matrix = cv2.getRotationMatrix2D((0, 0), rng.uniform(0, 360), rng.uniform(0.5, 1.5))
         matrix[:, 2] = rng.uniform(0, self.look.side, 2)
-        softly(canvas, owner, piece, matrix, 255, soft=False)
+        paste(canvas, owner, piece, matrix, 255, soft=False)
 
     def judge(self, laid: list[tuple], owner: Array) -> Labels:
         """All faces that can be seen; sure is False for those half hidden, tiny, or doubted."""
@@ -150,7 +151,7 @@ def squeeze(rng: Rng, image: Array) -> Array:
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
 
 
-def softly(canvas: Array, owner: Array, picture: Array, matrix: Array, mark: int, soft: bool):
+def paste(canvas: Array, owner: Array, picture: Array, matrix: Array, mark: int, soft: bool):
     """Paste a picture through matrix (2, 3), in place. soft: its rim fades, and tells nothing."""
     h, w = picture.shape[:2]
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) - 0.5

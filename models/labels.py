@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from demo.detect import Options, Session, look
+from demo.sessions import open_session
 from models.data import Faces
 
 Array = np.ndarray
@@ -31,18 +32,9 @@ class Labels:
 
 def teacher(shared: Path) -> Session:
     """SCRFD 2.5g as a session of `demo.detect`, on one thread."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
     path = shared / "teachers" / "scrfd_2.5g.onnx"
-    net = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in net.get_outputs()]
-
-    def session(image: Array) -> dict[str, Array]:
-        return dict(zip(names, net.run(names, {net.get_inputs()[0].name: image}), strict=True))
-
-    return session
+    net = open_session(path, device="cpu", threads=1)
+    return lambda image: net(**{"input.1": image})
 
 
 def read_labels(faces: Faces) -> list[Labels]:

@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from models.networks.layers import Inverted, conv
 
 STRIDES = (8, 16, 32)  # input pixels per cell
-SPANS = (2.0, 4.0)  # typical face sides of the two answers of a cell, in strides
+# Typical face sides of the two answers of a cell, in strides: 14, 28, 56, 112, 200, 320 pixels.
+# The middle grid goes up to a selfie's face: the coarse one places points a third worse.
+SPANS = ((1.75, 3.5), (3.5, 7.0), (6.25, 10.0))
 FIELDS = (1, 4, 10)  # numbers per answer: score, box, points
 # A face in a box of side 1 around 0: the distances to its sides, and its points (x, y).
 BOX = (0.5, 0.5, 0.5, 0.5)
@@ -25,7 +27,7 @@ class Detect(nn.Module):
 
     outputs = tuple(f"{field}_{s}" for field in ("score", "bbox", "kps") for s in STRIDES)
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), neck: int = 48):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), neck: int = 64):
         super().__init__()
         stem, fine, *wide = widths
         self.stem = nn.Sequential(down(3, stem), down(stem, fine), Inverted(fine, fine))
@@ -36,7 +38,7 @@ class Detect(nn.Module):
         self.lateral = nn.ModuleList(conv(width, neck, 1) for width in wide)
         self.fall = nn.ModuleList(separable(neck) for _ in wide[1:])  # coarse to fine
         self.rise = nn.ModuleList(separable(neck, stride=2) for _ in wide[1:])  # and back
-        self.heads = nn.ModuleList(Head(neck) for _ in STRIDES)
+        self.heads = nn.ModuleList(Head(neck, spans) for spans in SPANS)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image: (1, 3, h, w) RGB -1..1, h and w multiples of 32 -> arrays in order of `outputs`.
@@ -64,29 +66,33 @@ class Detect(nn.Module):
     def inputs(self) -> dict[str, Tensor]:
         return {"image": torch.rand(1, 3, 192, 320) * 2 - 1}
 
-    # Names of the axes that may change between calls: axis -> name, per input and output.
-    axes = {"image": {2: "height", 3: "width"}} | {name: {0: "n" + name} for name in outputs}
+    # Axes that may change between calls, and their names.
+    dynamic = {"image": {2: "height", 3: "width"}} | {name: {0: "n" + name} for name in outputs}
 
 
 class Head(nn.Module):
     """One grid's answers; they start as a face of the typical size, so that learning is a nudge."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, spans: tuple[float, float]):
         super().__init__()
         self.body = nn.Sequential(separable(width), separable(width))
-        self.fields = nn.ModuleList(nn.Conv2d(width, len(SPANS) * n, 1) for n in FIELDS)
+        self.place = separable(width)  # points need more than "a face" and "how large"
+        self.fields = nn.ModuleList(nn.Conv2d(width, len(spans) * n, 1) for n in FIELDS)
         for layer in self.fields:
             nn.init.normal_(layer.weight, std=0.01)
         nn.init.constant_(self.fields[0].bias, -4.0)  # faces are rare
         for layer, start in zip(self.fields[1:], (BOX, POINTS), strict=True):
-            layer.bias.data.copy_(torch.tensor(start * len(SPANS)))
-            spans = torch.tensor(SPANS).repeat_interleave(len(start))
-            layer.register_buffer("spans", spans, persistent=False)
+            layer.bias.data.copy_(torch.tensor(start * len(spans)))
+            unit = torch.tensor(spans).repeat_interleave(len(start))
+            layer.register_buffer("unit", unit, persistent=False)
 
     def forward(self, grid: Tensor) -> tuple[Tensor, ...]:
         x = self.body(grid)
-        score, box, points = (layer(x).permute(0, 2, 3, 1) for layer in self.fields)
-        box, points = box * self.fields[1].spans, points * self.fields[2].spans
+        views = (x, x, self.place(x))
+        score, box, points = (
+            layer(view).permute(0, 2, 3, 1) for layer, view in zip(self.fields, views, strict=True)
+        )
+        box, points = box * self.fields[1].unit, points * self.fields[2].unit
         return tuple(
             y.reshape(y.shape[0], -1, n) for y, n in zip((score, box, points), FIELDS, strict=True)
         )

@@ -30,7 +30,7 @@ class Settings:
     side: int = 256  # pixels, of a canvas; a multiple of 32
     score: float = 1.0  # weights of the three terms
     box: float = 1.0
-    points: float = 6.0
+    points: float = 12.0
     floor: float = 0.5  # least score asked of a face, however badly its box fits yet
     judged: int = 4  # every so manieth held-out picture is measured while training
 
