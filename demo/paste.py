@@ -1,4 +1,7 @@
-"""`paste` lays a patch back into its frame, only inside the face's rectangle."""
+"""`paste` lays a patch back into its frame, only inside the face's rectangle.
+
+It knows one patch, one mask, one matrix. It knows nothing of who painted them.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,43 @@ Array = np.ndarray
 
 
 def paste(frame: Array, patch: Array, mask: Array, matrix: Array) -> Array:
-    """frame (h, w, 3) uint8, patch (s, s, 3) uint8, mask (s, s) float32, matrix frame -> crop.
+    """Blend a patch into a frame.
 
-    Returns a new frame; pixels outside the crop are those of the old one.
+    frame: (h, w, 3) uint8 RGB. patch: (s, s, 3) uint8 RGB. mask: (s, s) float32, 0 keep .. 1 swap.
+    matrix: (2, 3), frame -> crop. Returns a new frame; where the mask is 0 every bit stays.
     """
-    h, w = frame.shape[:2]
-    size = len(patch)
-    back = invert(matrix)
-    corners = apply(back, np.array([[0, 0], [size, 0], [0, size], [size, size]]))
-    x0, y0 = np.clip(np.floor(corners.min(0)), 0, (w, h)).astype(int)
-    x1, y1 = np.clip(np.ceil(corners.max(0)) + 1, 0, (w, h)).astype(int)
     out = frame.copy()
+    patch, mask, matrix = reduce(patch, mask, matrix)
+    back = invert(matrix)
+    x0, y0, x1, y1 = rectangle(back, len(patch), frame.shape)
     if x1 <= x0 or y1 <= y0:
         return out
     back[:, 2] -= (x0, y0)
-    span = (int(x1 - x0), int(y1 - y0))
-    soft = cv2.warpAffine(mask.astype(np.float32), back, span)[..., None]
+    span = (x1 - x0, y1 - y0)
+    share = cv2.warpAffine(mask, back, span)[..., None]
     painted = cv2.warpAffine(patch, back, span, borderMode=cv2.BORDER_REPLICATE)
     region = frame[y0:y1, x0:x1]
-    mixed = region + soft * (painted.astype(np.float32) - region)
-    out[y0:y1, x0:x1] = np.where(soft > 0, np.rint(mixed), region).astype(np.uint8)
+    mixed = region + share * (painted.astype(np.float32) - region)
+    out[y0:y1, x0:x1] = np.rint(mixed).astype(np.uint8)
     return out
+
+
+def reduce(patch: Array, mask: Array, matrix: Array) -> tuple[Array, Array, Array]:
+    """The same, with a patch much finer than the face averaged down: sampling would alias."""
+    fine = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 0.25)  # crop pixels per frame pixel
+    if fine < 2:
+        return patch, mask, matrix
+    size = (len(patch) // fine, len(patch) // fine)
+    zoom = size[0] / len(patch)
+    coarse = np.asarray(matrix, np.float64) * zoom
+    coarse[:, 2] += (zoom - 1) / 2  # pixel centres lie at whole numbers in both grids
+    patch, mask = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (patch, mask))
+    return patch, mask, coarse
+
+
+def rectangle(back: Array, size: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of the frame's pixels that a crop of `size` reaches."""
+    corners = apply(back, np.array([(0, 0), (size, 0), (0, size), (size, size)]) - 0.5)
+    low = np.clip(np.floor(corners.min(0)), 0, shape[1::-1]).astype(int)
+    high = np.clip(np.ceil(corners.max(0)) + 1, 0, shape[1::-1]).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

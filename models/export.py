@@ -83,7 +83,7 @@ def export(name: str, network: nn.Module, folder: Path) -> dict:
             str(path),
             input_names=list(inputs),
             output_names=list(network.outputs),
-            dynamic_axes=getattr(network, "axes", None),
+            dynamic_axes=getattr(network, "dynamic", None),
             opset_version=17,
             dynamo=False,
         )
@@ -138,7 +138,7 @@ def entry(name: str, network: nn.Module, path: Path, outputs: tuple[Tensor, ...]
 
 def shape(network: nn.Module, name: str, tensor: Tensor) -> list[int | str]:
     """Numbers, and a name where an axis may change between calls."""
-    free = getattr(network, "axes", {}).get(name, {})
+    free = getattr(network, "dynamic", {}).get(name, {})
     return [free.get(axis, size) for axis, size in enumerate(tensor.shape)]
 
 
