@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from demo import bench, provenance
-from demo.errors import NoFaceError, SwapError
+from demo.errors import NoFaceError, SwapError, UnreadableError
 from demo.inject import write_identity
 from demo.picture import WRITE, read_picture
 from demo.pipeline import ENGINES, FaceSwapper, Pack
@@ -30,7 +30,7 @@ from demo.pipeline import ENGINES, FaceSwapper, Pack
 def swap(options: argparse.Namespace) -> None:
     refuse(options.out, (options.source, options.target), WRITE)
     pack = Pack.load(device=options.device, detector=options.detector)
-    swapper = FaceSwapper(options.engine, pack)
+    swapper = FaceSwapper(options.engine or engine_for(options.source), pack)
     swapper.set_source(source(options.source))
     target = read_picture(options.target)
     start = time.perf_counter()
@@ -66,7 +66,20 @@ def verify(options: argparse.Namespace) -> None:
 
 def source(path: Path) -> np.ndarray | Path:
     """What `set_source` takes: the path of an identity file, or the frame of a picture."""
-    return path if path.suffix.lower() == ".idn" else read_picture(path)
+    if not is_identity(path):
+        return read_picture(path)
+    if not path.is_file():
+        raise UnreadableError(f"{path.name}: no such file; expected an identity or a picture")
+    return path
+
+
+def is_identity(path: Path) -> bool:
+    return path.suffix.lower() == ".idn"
+
+
+def engine_for(path: Path) -> str:
+    """An identity file holds no pixels for the mesh engine to carry."""
+    return "idn" if is_identity(path) else "mesh"
 
 
 def refuse(out: Path, inputs: tuple[Path, ...], suffixes) -> None:
@@ -94,7 +107,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     one.add_argument("source", type=Path, metavar="SOURCE")
     one.add_argument("target", type=Path, metavar="TARGET")
     one.add_argument("-o", "--out", type=Path, required=True)
-    one.add_argument("--engine", choices=ENGINES, default="mesh")
+    one.add_argument("--engine", choices=ENGINES, help="mesh; idn for an .idn")
     one.add_argument("--strength", type=unit, default=1.0, help="0 nothing .. 1 all")
     one.add_argument("--all-faces", action="store_true", help="not only the largest")
     one.add_argument("--json", action="store_true", help="the report as JSON")

@@ -68,6 +68,9 @@ def measure() -> dict:
     stages = {name: timed(work) for name, work in works(pack, frame).items()}
     for name, swapper in engines.items():
         stages[f"frame_{name}"] = timed(lambda s=swapper: s.swap_frame(frame))
+        stages[f"picture_{name}"] = timed(
+            lambda s=swapper: (s.set_source(frame), s.swap_frame(frame))
+        )
     peak = peak_gflops()
     gflops = 2 * pack.manifest.graphs["swap"].macs / stages["swap"]["median"] / 1e6
     return {

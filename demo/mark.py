@@ -12,7 +12,7 @@ import numpy as np
 
 Array = np.ndarray
 SIDE = 512  # pixels, the canonical square in which the pattern lives
-GAIN = 1.9  # levels (of 255) of the pattern's standard deviation in the luma
+GAIN = 1.8  # levels (of 255) of the pattern's standard deviation in the luma
 THRESHOLD = 6.0  # standard deviations; Gaussian noise passes once in 1e9, see tests
 BAND = [(1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (2, 3), (3, 2), (3, 3)]  # of an 8x8 block
 
@@ -79,4 +79,5 @@ def score(frame: Array) -> float:
 
 
 def marked(frame: Array) -> bool:
-    return score(frame) > THRESHOLD
+    """Whether the mark is there, upright or mirrored as front cameras do."""
+    return max(score(frame), score(frame[:, ::-1])) > THRESHOLD

@@ -71,6 +71,8 @@ class Verdict:
         seen = "The invisible mark is in its pixels." if self.marked else "No invisible mark."
         if not self.signed:
             return f"No signed manifest. {seen}"
+        if not (self.valid or self.synthetic):
+            return f"Signed once, and altered since. {seen}"
         state = "signed and unaltered since" if self.valid else "altered after it was signed"
         kind = "as synthetic" if self.synthetic else "without a word on how it was made"
         return f"Declared {kind} by its manifest; {state}. {seen}"
@@ -80,14 +82,25 @@ def verify(path: Path | str) -> Verdict:
     """Read both marks of a picture file. Raises UnreadableError, TooLargeError."""
     found = marked(read_picture(path))
     data = Path(path).read_bytes()
-    kind = TYPES.get(Path(path).suffix.lower(), "image/jpeg")
+    kind = media_type(data)
+    if kind is None:
+        return Verdict(False, False, False, found)
     try:
         with c2pa.Reader(kind, io.BytesIO(data), context=context()) as reader:
             text, state = reader.json(), reader.get_validation_state()
-    except c2pa.C2paError:
-        return Verdict(False, False, False, found)
+    except c2pa.C2paError:  # none, or one that is broken: bytes of it are still there
+        return Verdict(b"c2pa" in data, False, False, found)
     synthetic = SYNTHETIC in json.dumps(json.loads(text))
     return Verdict(True, state in ("Valid", "Trusted"), synthetic, found)
+
+
+def media_type(data: bytes) -> str | None:
+    """By the first bytes, because names lie: the kinds of picture that we sign, or None."""
+    if data.startswith(b"\x89PNG"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
 def sign(data: bytes, kind: str) -> bytes:

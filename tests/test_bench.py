@@ -1,5 +1,8 @@
 """The bench's figures are there and consistent; how large they are is the machine's business."""
 
+import json
+import time
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from demo import bench
 def test_timed_is_median_and_p95():
     spent = bench.timed(lambda: np.zeros(10), runs=50)
     assert 0 < spent["median"] <= spent["p95"]
+    assert bench.timed(lambda: time.sleep(0.01), runs=5)["median"] >= 10
 
 
 def test_every_stage_is_measured(monkeypatch):
@@ -19,7 +23,8 @@ def test_every_stage_is_measured(monkeypatch):
     monkeypatch.setattr(bench, "timed", once)
     figures = bench.measure()
     stages = {"detect", "align", "mesh", "encode", "inject", "bake", "swap", "warp", "paste"}
-    assert set(figures["milliseconds"]) == stages | {"frame_idn", "frame_mesh"}
+    whole = {f"{what}_{engine}" for what in ("frame", "picture") for engine in ("idn", "mesh")}
+    assert set(figures["milliseconds"]) == stages | whole
     gflops = figures["gflops"]
     assert gflops["matrix_multiply"] == pytest.approx(2 * 768**3 / 2.0 / 1e6)
     assert gflops["idn_share"] == gflops["idn"] / gflops["matrix_multiply"]
@@ -32,3 +37,16 @@ def test_the_frame_holds_one_face_of_300_pixels(pack):
     faces = pack.faces(frame)
     height = faces[0].box[3] - faces[0].box[1]
     assert 240 < height < 360
+
+
+def test_as_json_it_prints_json_and_nothing_else(monkeypatch, capsys):
+    spent = {"detect": {"median": 1.5, "p95": 2.0}}
+    figures = {"milliseconds": spent, "load": 0.5, "load_pack_seconds": 0.4, "model_bytes": 1}
+    figures["gflops"] = {"matrix_multiply": 80.0, "idn": 20.0, "idn_share": 0.25}
+    figures |= {"peak_memory_mb": 200.0, "provider": "cpu"}
+    monkeypatch.setattr(bench, "measure", lambda: figures)
+    monkeypatch.setattr(bench, "single_thread", lambda: None)
+    bench.report(as_json=True)
+    assert json.loads(capsys.readouterr().out) == figures
+    bench.report()
+    assert "25% of this machine's" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import c2pa
 import cv2
@@ -61,6 +62,25 @@ def test_an_altered_file_is_no_longer_valid(tmp_path, astronaut):
     assert verify(path).signed and not verify(path).valid
 
 
+def test_a_manifest_beyond_reading_is_not_taken_for_none(tmp_path, astronaut):
+    path = tmp_path / "out.jpg"
+    save(path, astronaut)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"jumd") + 1] ^= 1
+    path.write_bytes(data)
+    verdict = verify(path)
+    assert verdict.signed and not verdict.valid
+    assert verdict.sentence.startswith("Signed once, and altered since.")
+
+
+def test_a_wrong_name_does_not_mislead(tmp_path, astronaut):
+    save(tmp_path / "out.png", astronaut)
+    for name in ("out.jpg", "out.heic"):
+        verdict = verify((tmp_path / "out.png").replace(tmp_path / name))
+        assert verdict.signed and verdict.valid and verdict.synthetic
+        (tmp_path / name).replace(tmp_path / "out.png")
+
+
 def test_a_picture_that_is_not_ours(tmp_path, astronaut):
     write_picture(tmp_path / "plain.jpg", astronaut)
     verdict = verify(tmp_path / "plain.jpg")
@@ -84,6 +104,27 @@ def test_a_failed_save_leaves_nothing(tmp_path, astronaut):
 def test_the_mark_cannot_be_seen(astronaut):
     assert cv2.PSNR(astronaut, mark.mark(astronaut)) > 42
     assert min(cv2.PSNR(landscape(s), mark.mark(landscape(s))) for s in range(5)) > 42
+
+
+@pytest.mark.parametrize("side", [8, 64, 200, 256, 320, 700])
+def test_the_mark_cannot_be_seen_at_any_size(astronaut, side):
+    noise = RNG.integers(0, 256, (side, 2 * side, 3), np.uint8)
+    for frame in (cv2.resize(astronaut, (side, side), interpolation=cv2.INTER_AREA), noise):
+        assert cv2.PSNR(frame, mark.mark(frame)) > 42
+
+
+def test_a_mirrored_picture_is_still_marked(astronaut):
+    assert mark.marked(mark.mark(astronaut)[:, ::-1])
+    assert not mark.marked(astronaut[:, ::-1])
+
+
+def test_marking_is_quick():
+    frame, spent = landscape(9).repeat(2, 0).repeat(3, 1), []  # 1.2 megapixels
+    for _ in range(5):
+        start = time.process_time()
+        mark.mark(frame)
+        spent.append(time.process_time() - start)
+    assert min(spent) < 0.15
 
 
 @pytest.mark.parametrize("quality", [90, 75])
