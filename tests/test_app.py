@@ -102,7 +102,7 @@ def test_round_trip(client, files, astronaut, engine):
     ],
 )
 def test_errors_come_back_by_name(client, files, change, words):
-    named = {k: files[v] if v in files else v for k, v in change.items()}
+    named = {k: files.get(v, v) for k, v in change.items()}
     with pytest.raises(AppError, match=words):
         swapped(client, **{"source": files["source"], "target": files["target"], **named})
 

@@ -17,7 +17,8 @@ RNG = np.random.default_rng(0)
 def skin(size=224, seed=1):
     """A soft random texture round the colour of skin."""
     noise = np.random.default_rng(seed).normal(0, 60, (size, size, 3)).astype(np.float32)
-    return np.clip((190, 140, 120) + cv2.GaussianBlur(noise, (0, 0), 3), 0, 255).astype(np.uint8)
+    soft = np.float32([190, 140, 120]) + cv2.GaussianBlur(noise, (0, 0), 3)
+    return np.clip(soft, 0, 255).astype(np.uint8)
 
 
 def test_a_face_onto_itself_is_itself():
