@@ -28,7 +28,8 @@ def paste(frame: Array, patch: Array, mask: Array, matrix: Array) -> Array:
     back[:, 2] -= (x0, y0)
     span = (x1 - x0, y1 - y0)
     share = cv2.warpAffine(mask, back, span)[..., None]
-    painted = cv2.warpAffine(patch, back, span, borderMode=cv2.BORDER_REPLICATE)
+    kind = cv2.INTER_CUBIC  # linear interpolation would soften the face once more
+    painted = cv2.warpAffine(patch, back, span, flags=kind, borderMode=cv2.BORDER_REPLICATE)
     region = frame[y0:y1, x0:x1]
     mixed = region + share * (painted.astype(np.float32) - region)
     out[y0:y1, x0:x1] = np.rint(mixed).astype(np.uint8)

@@ -23,7 +23,7 @@ from demo.pipeline import FaceSwapper, Pack
 from models import metrics
 from models.data import ALIGN, CROP, Faces
 from models.pairs import Pairs
-from models.sheet import sheet
+from models.sheet import TILE, sheet
 from models.teachers import Landmarks, judge_crop, recogniser
 
 Array = np.ndarray
@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent
 SETS = ("faker", "congress", "ytf")
 COLUMNS = ("cos_source", "cos_grey", "retrieval", "cos_target", "pose_deg", "expression_pct",
            "outside", "sharpness", "tint", "swapped")  # fmt: skip
+VIEW = (ALIGN.template - 0.5) * 0.7 + 0.5  # the five points in a view that shows the whole head
 YAWS = ((0.05, "frontal"), (0.12, "turned"), (9.0, "far turned"))  # nose offset, at most
 
 
@@ -97,6 +98,10 @@ class Exam:
             "sharpness": metrics.sharpness(result, frame, inside),
             "tint": metrics.tint(result, frame, inside),
         }
+
+    def view(self, frame: Array, row: int) -> Array:
+        """The head of a picture, for the contact sheet."""
+        return align(frame, self.faces.rows[row]["points"], VIEW, 2 * TILE)[0]
 
     def groups(self) -> dict[str, Array]:
         """Name of a group -> which pairs (n,) bool: by the target's set, yaw, and skin tone."""
@@ -200,14 +205,15 @@ def swaps(options: argparse.Namespace) -> None:
         methods["previous"] = through("idn", Pack.load(options.previous, device="cpu", threads=1))
     rows, grouped, shown = {}, {}, {}
     columns = np.linspace(0, len(exam.rows) - 1, min(16, len(exam.rows))).astype(int)
-    for label, column in (("source", 0), ("target", 1)):
-        shown[label] = [exam.frames[exam.rows[i, column]] for i in columns]
+    sources, targets = exam.rows[columns].T
+    shown["source"] = [exam.view(exam.frames[i], i) for i in sources]
+    shown["target"] = [exam.view(exam.frames[i], i) for i in targets]
     for name, method in methods.items():
         figures, results = exam.run(method)
         rows[name] = mean(figures)
         grouped[name] = {group: mean(figures, which) for group, which in exam.groups().items()}
         if name != "copy":
-            shown[name] = [results[i] for i in columns]
+            shown[name] = [exam.view(results[i], exam.rows[i, 1]) for i in columns]
             print(table(grouped[name], name), end="\n\n")
     print(f"{len(exam.rows)} pairs, gallery of {exam.faces.n} pictures\n{table(rows)}")
     report = {"pairs": len(exam.rows), "gallery": exam.faces.n, "rows": rows, "groups": grouped}

@@ -39,11 +39,15 @@ class Encode(nn.Module):
     def raw(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """The same from (n, 3, 112, 112): the exact 2x2 mean is the reference's own reduction."""
         features = self.last(self.body(self.stem(small * 2 - 1)))
+        return self.name(features), features
+
+    def name(self, features: Tensor) -> Tensor:
+        """features (n, 512, 7, 7) -> embedding (n, 512)"""
         convolution, norm = self.gather
         x = norm(F.conv2d(F.relu(features), convolution.weight, groups=512)).flatten(1)
         who, look = self.head(x).split(WHO, dim=1)
         halves = F.normalize(who), F.normalize(look)
-        return torch.cat(halves, dim=1) / 2**0.5, features
+        return torch.cat(halves, dim=1) / 2**0.5
 
     def inputs(self) -> dict[str, Tensor]:
         return {"crop": torch.rand(1, 3, self.side, self.side)}

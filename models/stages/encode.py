@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.augment import jitter, photometric
 from models.data import WIDE, Faces
 from models.look import Look
+from models.metrics import auc
 from models.networks.encode import WHO, Encode
 from models.stages.mesh import SMALL, warp
 
@@ -83,10 +84,3 @@ class Stage:
             "who_cos": (who.numpy() * self.held.who).sum(1).mean().item(),
             "look_cos": (look.numpy() * self.held_look).sum(1).mean().item(),
         }
-
-
-def auc(score: np.ndarray, truth: np.ndarray) -> float:
-    """Area under the ROC curve: how often a true pair scores above a false one."""
-    rank = score.argsort().argsort() + 1.0
-    true = truth.sum()
-    return float((rank[truth].sum() - true * (true + 1) / 2) / (true * (~truth).sum()))

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from models.augment import jitter, occlude, photometric
 from models.data import WIDE, Faces, backgrounds, mean_mesh, mirror_order
+from models.metrics import EYES, inner_points
 from models.networks.mesh import Mesh
 
 SMALL = 112  # pixels, the network's inner side
-EYES = (33, 263)  # the outer corners, whose distance is the unit of every error
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Stage:
         self.networks = nn.ModuleDict({"mesh": Mesh(torch.from_numpy(mean))}).to(device)
         self.networks.to(memory_format=torch.channels_last)
         self.weight = torch.ones(468, 1)
-        self.weight[inner(mean)] = 2.0  # eyes, brows, nose and mouth carry the likeness
+        self.weight[inner_points(mean)] = 2.0  # eyes, brows, nose and mouth carry the likeness
 
     def groups(self) -> list[dict]:
         return [{"params": self.networks.parameters(), "lr": self.settings.lr}]
@@ -112,7 +112,7 @@ class Stage:
         guess, score = torch.cat([o[0] for o in out]), torch.cat([o[1] for o in out])
         unit = (truth[:, EYES[0], :2] - truth[:, EYES[1], :2]).norm(dim=1)
         error = (guess - truth)[..., :2].norm(dim=2) / unit[:, None]
-        core = inner(truth.mean(0).numpy())
+        core = inner_points(truth.mean(0).numpy())
         return {
             "error_percent": 100 * error.mean().item(),
             "inner_percent": 100 * error[:, core].mean().item(),
@@ -122,10 +122,3 @@ class Stage:
 
 def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(image, matrix[:2], (SMALL, SMALL), flags=cv2.INTER_LINEAR)
-
-
-def inner(mean: np.ndarray) -> np.ndarray:
-    """Points well inside the face's outline: the nearer half to the nose's line."""
-    middle = mean[:, :2].mean(0)
-    far = np.abs((mean[:, :2] - middle) / np.ptp(mean[:, :2], axis=0)).max(1)
-    return np.flatnonzero(far < 0.32)

@@ -177,25 +177,24 @@ def groups(rows: np.ndarray, n: int) -> list[np.ndarray]:
 
 def identities(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     """What the trained encoder says of every face: (n, 512) float32, (n, 512, 7, 7) float16."""
-    net = load_average(
-        ROOT / "checkpoints" / "encode.safetensors", nn.ModuleDict({"encode": Encode()})
-    )
-    net = net["encode"].eval()
+    path = ROOT / "checkpoints" / "encode.safetensors"
+    net = load_average(path, Encode(), "encode").eval()
 
-    def run(start: int) -> tuple[np.ndarray, np.ndarray]:
-        crops = torch.from_numpy(faces.crops[start : start + 64].copy()).permute(0, 3, 1, 2)
-        with torch.no_grad():
-            return tuple(x.numpy() for x in net(crops.float() / 255))
+    def describe(out: np.ndarray) -> None:
+        for start in range(0, faces.n, 64):
+            crops = torch.from_numpy(faces.crops[start : start + 64].copy()).permute(0, 3, 1, 2)
+            with torch.no_grad():
+                out[start : start + 64] = net(crops.float() / 255)[1].numpy()
 
-    def fill(part: int):
-        def into(out: np.ndarray) -> None:
-            for start in range(0, faces.n, 64):
-                out[start : start + 64] = run(start)[part]
+    features = faces.array("features", (512, 7, 7), np.float16, describe)
 
-        return into
+    def name(out: np.ndarray) -> None:
+        for start in range(0, faces.n, 256):
+            rows = torch.from_numpy(features[start : start + 256].astype(np.float32))
+            with torch.no_grad():
+                out[start : start + 256] = net.name(rows).numpy()
 
-    embeddings = faces.array("embeddings", (512,), np.float32, fill(0))
-    return embeddings, faces.array("features", (512, 7, 7), np.float16, fill(1))
+    return faces.array("embeddings", (512,), np.float32, name), features
 
 
 class Exam:
