@@ -10,10 +10,8 @@ import functools
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
@@ -23,22 +21,13 @@ from demo.detect import Face
 from demo.errors import NoFaceError, SwapError
 from demo.picture import read_picture
 from demo.pipeline import FaceSwapper, Pack
+from demo.preview import boxed, hit, small
 from demo.words import CONSENT, CSS, ENGINE_CHOICES, FOOT, HEAD, MARKED, STEPS
 
 Array = np.ndarray
 EXAMPLES = Path(__file__).resolve().parent / "examples"
-SHOWN = 1280  # pixels, the longer side of pictures that are only looked at
 CORES = {"concurrency_limit": 1, "concurrency_id": "cores"}  # what shares the processor
 INNER = {"api_name": False, "show_progress": "hidden"}  # helpers are not part of the API
-
-
-@dataclass(frozen=True)
-class Swapped:
-    """frame: like the target. path: the marked file. status: a sentence on what happened."""
-
-    frame: Array
-    path: str
-    status: str
 
 
 def named(work: Callable) -> Callable:
@@ -82,9 +71,7 @@ class ImageTab:
     ) -> tuple[Array, list[int]]:
         """A click on the preview takes the nearest face in or out."""
         frame = read_picture(target)
-        x, y = np.array(event.index) / shrink(frame.shape)
-        hit = [i for i, face in enumerate(faces) if inside(face, x, y)][:1]
-        kept = sorted(set(chosen).symmetric_difference(hit))
+        kept = sorted(set(chosen).symmetric_difference(hit(frame, faces, event.index)))
         return boxed(frame, faces, kept), kept
 
     @named
@@ -93,17 +80,16 @@ class ImageTab:
         consent: bool, chosen: list[int],
     ) -> tuple:  # fmt: skip
         """The button: (before/after, side by side or hidden, file, status)."""
-        done = self.run(source, target, engine, strength, consent, chosen)
-        before = small(read_picture(target))
-        pair, status = None, done.status
+        frame, path, status = self.run(source, target, engine, strength, consent, chosen)
+        before, after, pair = small(read_picture(target)), small(frame), None
         if both:
             name = "mesh" if engine == "idn" else "idn"
-            other = self.run(source, target, name, strength, consent, chosen)
-            shown = {engine: small(done.frame), name: small(other.frame)}
+            other, _, words = self.run(source, target, name, strength, consent, chosen)
+            shown = {engine: after, name: small(other)}
             pair = (shown["mesh"], shown["idn"])
-            status += f"\n\n**{name}** {other.status}"
+            status += f"\n\n{words}"
         side = gr.ImageSlider(pair, visible=both)
-        return (before, small(done.frame)), side, done.path, f"{status}\n\n{MARKED}"
+        return (before, after), side, path, f"{status}\n\n{MARKED}"
 
     @named
     def endpoint(
@@ -111,14 +97,13 @@ class ImageTab:
     ) -> tuple[str, str]:
         """`/swap_image`. faces: numbers from the preview, "1,3"; empty: the largest."""
         numbers = [int(n) - 1 for n in faces.split(",") if n.strip()] if faces else None
-        done = self.run(source, target, engine, strength, consent, numbers)
-        return done.path, done.status
+        return self.run(source, target, engine, strength, consent, numbers)[1:]
 
     def run(
         self, source: str | None, target: str | None, engine: str, strength: float,
         consent: bool, chosen: Sequence[int] | None,
-    ) -> Swapped:  # fmt: skip
-        """One swap, from files to a marked file."""
+    ) -> tuple[Array, str, str]:  # fmt: skip
+        """One swap: (frame like the target, the marked file, a sentence on what happened)."""
         if source is None:
             raise ValueError("There is no source yet: choose a face on the left.")
         if target is None:
@@ -135,7 +120,7 @@ class ImageTab:
         picked = faces[:1] if chosen is None else pick(faces, chosen)
         result = swapper.swap_frame(frame, picked, strength)
         spent = time.perf_counter() - start
-        return Swapped(result, written(result), told(swapper, len(faces), spent))
+        return result, written(result), told(swapper, len(faces), spent)
 
 
 def pick(faces: list[Face], chosen: Sequence[int]) -> list[Face]:
@@ -169,39 +154,6 @@ def written(frame: Array) -> str:
     path = folder / "swapped.jpg"
     provenance.save(path, frame)
     return str(path)
-
-
-def shrink(shape: tuple[int, ...]) -> float:
-    return min(1.0, SHOWN / max(shape[:2]))
-
-
-def small(frame: Array) -> Array:
-    zoom = shrink(frame.shape)
-    if zoom == 1.0:
-        return frame
-    return cv2.resize(frame, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
-
-
-def inside(face: Face, x: float, y: float) -> bool:
-    x0, y0, x1, y1 = face.box
-    return bool(x0 <= x <= x1 and y0 <= y <= y1)
-
-
-def boxed(frame: Array, faces: list[Face], chosen: Sequence[int]) -> Array:
-    """The preview: a numbered box on every face, bright where it is chosen."""
-    picture, zoom = small(frame).copy(), shrink(frame.shape)
-    thick = max(2, round(max(picture.shape[:2]) / 320))
-    for number, face in enumerate(faces):
-        x0, y0, x1, y1 = np.rint(face.box * zoom).astype(int).tolist()
-        colour = (52, 211, 153) if number in chosen else (148, 163, 184)
-        cv2.rectangle(picture, (x0, y0), (x1, y1), colour, thick, cv2.LINE_AA)
-        label, size = str(number + 1), thick * 0.32
-        (wide, high), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, size, thick)
-        corner = (x0 + wide + 4 * thick, y0 + high + 4 * thick)
-        cv2.rectangle(picture, (x0, y0), corner, colour, -1)
-        spot = (x0 + 2 * thick, y0 + high + 2 * thick)
-        cv2.putText(picture, label, spot, cv2.FONT_HERSHEY_SIMPLEX, size, (15, 23, 42), thick)
-    return picture
 
 
 def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:

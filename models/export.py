@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from demo.manifest import PACK
 from demo.sessions import open_session
+from models.checkpoint import load_average
 from models.networks.detect import Detect
 from models.networks.encode import Encode
 from models.networks.inject import Inject
@@ -30,7 +31,6 @@ from models.networks.layers import count
 from models.networks.mesh import Mesh
 from models.networks.swap import KERNELS, Swap
 from models.topology import write
-from models.train import load_average
 
 CHECKPOINTS = PACK / "checkpoints"
 LICENSE = "non-commercial research (inherited from the training pictures, see the model card)"

@@ -5,7 +5,7 @@ The order, from nothing to a pack (each line resumes where a killed run left off
     python -m models.train mesh   --minutes 30      # 468 points, from the landmark teacher
     python -m models.train encode --minutes 30      # identity and look, from the recogniser
     python -m models.train detect --minutes 40      # boxes and five points
-    python -m models.train swap   --minutes 90 --size 128
+    torchrun --nproc-per-node 2 -m models.train swap --minutes 90 --set size=128
     python -m models.export                         # weights/*.onnx and manifest.json
     python -m models.evaluate                       # what it is worth
 
@@ -18,7 +18,6 @@ models/runs/STAGE: `last.pt` (everything, atomic), `log.csv`. `models/checkpoint
 from __future__ import annotations
 
 import argparse
-import copy
 import csv
 import dataclasses
 import importlib
@@ -30,10 +29,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+import torch.distributed as dist
 from torch import nn
 
-ROOT = Path(__file__).resolve().parent
+from models.checkpoint import ROOT, Average, publish, resume, save
+
 STAGES = ("mesh", "encode", "detect", "swap")
 
 
@@ -57,26 +57,9 @@ class Run:
     fresh: bool = False  # begin again, from the committed checkpoint if there is one
 
 
-class Average:
-    """Exponential moving average of all weights and buffers, warm from the first step."""
-
-    def __init__(self, networks: nn.Module, decay: float):
-        self.networks = copy.deepcopy(networks).requires_grad_(False)
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, networks: nn.Module, step: int) -> None:
-        rate = 1 - min(self.decay, (1 + step) / (10 + step))
-        fresh = networks.state_dict()
-        for key, value in self.networks.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(fresh[key].to(value.dtype), rate)
-            else:
-                value.copy_(fresh[key])
-
-
 def train(name: str, run: Run, knobs: list[str]) -> None:
     """Run one stage until its steps or minutes are over. knobs: `key=value` for its Settings."""
+    rank, world = join()
     torch.set_num_threads(run.threads)
     cv2.setNumThreads(1)  # its helpers would fight the training for the cores
     torch.manual_seed(run.seed)
@@ -88,24 +71,32 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
     optimiser = torch.optim.Adam(stage.groups(), betas=(0.9, 0.99))
     bases = [group["lr"] for group in optimiser.param_groups]
     average = Average(stage.networks, run.decay)
-    start, elapsed = resume(name, out, run, stage, optimiser, average)
+    start, elapsed = resume(
+        name, out, stage, optimiser, average, device=run.device, fresh=run.fresh
+    )
     log = Log(out / "log.csv")
     began = saved = time.monotonic()
     step = start
-    while step < run.steps and (spent := elapsed + time.monotonic() - began) < run.minutes * 60:
-        progress = max(step / run.steps, spent / run.minutes / 60)
+    while True:
+        spent = elapsed + time.monotonic() - began
+        progress = agree(max(step / run.steps, spent / run.minutes / 60), world)
+        if progress >= 1:
+            break
         rate = min(1.0, (step + 1) / run.warmup) * (1 + math.cos(math.pi * progress)) / 2
         for group, base in zip(optimiser.param_groups, bases, strict=True):
             group["lr"] = base * rate
         # The generator is made anew each step, so that a resumed run draws what it would have.
-        terms = stage.losses(step, np.random.default_rng((run.seed, step)))
+        terms = stage.losses(step, np.random.default_rng((run.seed, step, rank)))
         optimiser.zero_grad(set_to_none=True)
         terms["total"].backward()
+        share(stage.networks, world)
         norm = nn.utils.clip_grad_norm_(stage.networks.parameters(), run.clip)
         if torch.isfinite(norm):  # one broken batch may not end a night's work
             optimiser.step()
         average.update(stage.networks, step)
         step += 1
+        if rank:
+            continue
         log.add({**terms, "norm": norm})
         if step % run.log_steps == 0:
             log.line(step, spent, progress)
@@ -114,9 +105,44 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
             save(out, stage, optimiser, average, step, spent)
             log.measured(step, measure(stage, average))
             saved = time.monotonic()
-    save(out, stage, optimiser, average, step, elapsed + time.monotonic() - began)
+    if rank == 0:
+        finish(name, out, stage, optimiser, average, step, spent, log)
+
+
+def finish(name: str, out: Path, stage, optimiser, average, step: int, spent: float, log) -> None:
+    save(out, stage, optimiser, average, step, spent)
     log.measured(step, measure(stage, average))
     publish(name, average, getattr(stage, "notes", {}))
+
+
+def join() -> tuple[int, int]:
+    """(rank, world) under torchrun, (0, 1) alone. Two processes of one thread each are faster than
+    one of two, above all beside other work: they meet once a step, not once a layer."""
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    if world > 1 and not dist.is_initialized():
+        dist.init_process_group("gloo")
+    return int(os.environ.get("RANK", 0)), world
+
+
+def agree(progress: float, world: int) -> float:
+    """The first process's clock is everyone's."""
+    if world == 1:
+        return progress
+    value = torch.tensor(progress, dtype=torch.float64)
+    dist.broadcast(value, 0)
+    return value.item()
+
+
+def share(networks: nn.Module, world: int) -> None:
+    """The mean of all processes' gradients, in one exchange."""
+    if world == 1:
+        return
+    owned = [p for p in networks.parameters() if p.requires_grad]
+    grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in owned]
+    flat = torch.cat([g.reshape(-1) for g in grads])
+    dist.all_reduce(flat)
+    for p, part in zip(owned, (flat / world).split([p.numel() for p in owned]), strict=True):
+        p.grad = part.view_as(p)
 
 
 def measure(stage, average: Average) -> dict[str, float]:
@@ -126,64 +152,6 @@ def measure(stage, average: Average) -> dict[str, float]:
         figures = stage.measure()
     stage.networks = raw
     return figures
-
-
-def save(out: Path, stage, optimiser, average: Average, step: int, elapsed: float) -> None:
-    """Everything a killed run needs, written beside and renamed: never half a file."""
-    state = {
-        "networks": stage.networks.state_dict(),
-        "average": average.networks.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-        "elapsed": elapsed,
-    }
-    part = out / "last.part"
-    torch.save(state, part)
-    os.replace(part, out / "last.pt")
-
-
-def resume(name: str, out: Path, run: Run, stage, optimiser, average) -> tuple[int, float]:
-    """(step, seconds spent) of the run in `out`, or of a new one from the committed weights."""
-    last = out / "last.pt"
-    if last.exists() and not run.fresh:
-        state = torch.load(last, map_location=run.device, weights_only=True)
-        stage.networks.load_state_dict(state["networks"])
-        average.networks.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        print(f"resumed at step {state['step']}", flush=True)
-        return state["step"], state["elapsed"]
-    committed = ROOT / "checkpoints" / f"{name}.safetensors"
-    if committed.exists():
-        load_average(committed, stage.networks)
-        load_average(committed, average.networks)
-        print("started from the committed checkpoint", flush=True)
-    return 0, 0.0
-
-
-def publish(name: str, average: Average, notes: dict[str, str]) -> None:
-    """The averaged weights in half precision, for the repository and for export."""
-    folder = ROOT / "checkpoints"
-    folder.mkdir(exist_ok=True)
-    tensors = {
-        key: (value.half() if value.dtype.is_floating_point else value).contiguous()
-        for key, value in average.networks.state_dict().items()
-    }
-    save_file(tensors, folder / f"{name}.safetensors", metadata=notes)
-
-
-def load_average(path: Path, networks: nn.Module, part: str = "") -> nn.Module:
-    """Committed weights (half precision) into networks (single precision), strictly.
-
-    part: only the network of that name, where a stage trains several.
-    """
-    prefix = f"{part}." if part else ""
-    tensors = {
-        key.removeprefix(prefix): value.float() if value.dtype == torch.float16 else value
-        for key, value in load_file(path).items()
-        if key.startswith(prefix)
-    }
-    networks.load_state_dict(tensors)
-    return networks
 
 
 class Log:

@@ -24,6 +24,7 @@ FLOORS = {
     "demo.swap": 3,
     "demo.pipeline": 5,
     "demo.provenance": 6,
+    "demo.preview": 6,
     "demo.bench": 7,
     "demo.ui": 7,
     "demo.__main__": 8,

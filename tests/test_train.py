@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from models import train
+from models import checkpoint, train
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,11 @@ class Stage:
 
 @pytest.fixture
 def line(monkeypatch, tmp_path):
-    module = types.ModuleType("models.stages.line")
-    module.Stage, module.Settings = Stage, Settings
-    monkeypatch.setitem(sys.modules, "models.stages.line", module)
-    monkeypatch.setattr(train, "ROOT", tmp_path)
+    stage = types.ModuleType("models.stages.line")
+    stage.Stage, stage.Settings = Stage, Settings
+    monkeypatch.setitem(sys.modules, "models.stages.line", stage)
+    for module in (train, checkpoint):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     threads = torch.get_num_threads()
     yield lambda out, **run: train.train(
         "line", train.Run(out=tmp_path / out, save_minutes=0, log_steps=10, warmup=5, **run), []
@@ -68,7 +69,7 @@ def test_it_learns_logs_and_publishes(line, tmp_path):
     rows = list(csv.DictReader((tmp_path / "a" / "log.csv").read_text().splitlines()))
     errors = [float(row["value"]) for row in rows if row["name"] == "error"]
     assert errors[-1] < errors[0] / 10
-    published = train.load_average(
+    published = checkpoint.load_average(
         tmp_path / "checkpoints" / "line.safetensors", nn.Linear(2, 1), "line"
     )
     torch.testing.assert_close(published.weight, weight, atol=0.2, rtol=0)
@@ -88,7 +89,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(line, tmp_path, monkeypatch):
 
 def test_average_is_the_exponential_mean():
     network = nn.Linear(1, 1, bias=False)
-    average = train.Average(network, decay=0.5)
+    average = checkpoint.Average(network, decay=0.5)
     nn.init.ones_(network.weight)
     start = average.networks.weight.item()
     average.update(network, step=1000)

@@ -20,19 +20,19 @@ from demo.manifest import load
 from demo.warp import hull
 from models import losses
 from models.augment import jitter
+from models.checkpoint import ROOT, load_average
 from models.data import CROP, Faces
 from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.swap import DECODER, Swap
 from models.pairs import SIDE, Pairs
 from models.teachers import recogniser
-from models.train import ROOT, load_average
 
 
 @dataclass(frozen=True)
 class Settings:
     size: int = 128  # pixels at which the IDN paints: 128 to warm up, 160, at last 224
-    identities: int = 4  # a step
+    identities: int = 2  # a step and process
     targets: int = 4  # for each identity: half distillation, half cycles
     itself: float = 0.12  # share of cycles whose input is the answer itself
     lr: float = 1e-3
@@ -163,7 +163,7 @@ class Stage:
     def measure(self) -> dict[str, float]:
         """Likeness on held-out people; the pictures themselves go to models/runs/swap.png."""
         figures = self.exam(self.networks)
-        tiles = self.exam.sheet[:, ::4].permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
+        tiles = self.exam.sheet[:, ::3].permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
         picture = (tiles.clamp(0, 1) * 255).byte().numpy()
         cv2.imwrite(str(ROOT / "runs" / "swap.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return figures
@@ -200,7 +200,7 @@ def identities(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
 class Exam:
     """Held-out people of like pose, judged by a recogniser that takes no part in training."""
 
-    def __init__(self, faces: Faces, judge: torch.jit.ScriptModule, size: int, n: int = 64):
+    def __init__(self, faces: Faces, judge: torch.jit.ScriptModule, size: int, n: int = 48):
         self.faces, self.judge, self.size = faces, judge, size
         rows = Pairs(faces, rounds=1, seed=1).rows
         sharp = np.isin(faces.sets, ("faker", "congress"))
@@ -217,6 +217,7 @@ class Exam:
         )
         swap = networks["swap"].eval()
         small = F.interpolate(target, (self.size, self.size), mode="bilinear", align_corners=False)
+        small = small.contiguous(memory_format=torch.channels_last)
         one = torch.cat([swap.paint(c[None], k)[0] for c, k in zip(small, kernels, strict=True)])
         same = torch.cat([swap.paint(small[:1], k)[0] for k in kernels[:16]])
         patch = F.interpolate(one, (CROP, CROP), mode="bilinear", align_corners=False)
