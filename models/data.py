@@ -31,6 +31,8 @@ WIDE_TEMPLATE = (ALIGN.template - 0.5) * 112 / WIDE + 0.5
 
 def read_table(shared: Path, split: str) -> list[dict]:
     """Rows of faces/{split}.csv with `points` (5, 2) float32 in picture pixels and `yaw`."""
+    if split == "turns":
+        return list(turns(shared))
     path = shared / "faces" / f"{split}.csv"
     if not path.exists():
         raise FileNotFoundError(f"{path}: not found; training needs ../shared beside the checkout")
@@ -41,6 +43,20 @@ def read_table(shared: Path, split: str) -> list[dict]:
         row["points"] = np.array([float(row[k]) for k in keys], np.float32).reshape(5, 2)
         row["yaw"] = float(row["yaw"])
     return rows
+
+
+def turns(shared: Path) -> Iterator[dict]:
+    """Rows of turns.zip, which has no table: its five points are those our own detector finds."""
+    from demo.pipeline import Pack  # the shipped path; nothing else of this file needs weights
+
+    pack = Pack.load(device="cpu", threads=1)
+    for name, picture in read_zip(shared / "faces" / "turns.zip"):
+        for face in pack.faces(picture)[:1]:
+            left, right, nose = face.points[:3, 0]
+            yaw = float((nose - (left + right) / 2) / max(right - left, 1))
+            row = {"file": name, "set": "turns", "identity": name.split("_")[0]}
+            yield row | {"points": face.points, "yaw": yaw}
+                   "yaw": yaw}  # fmt: skip
 
 
 def decode(data: bytes) -> Array:
@@ -55,7 +71,7 @@ def read_zip(path: Path) -> Iterator[tuple[str, Array]]:
 
 
 class Faces:
-    """One split of the faces. Arrays are made at first use; `n` rows, the same order in each."""
+    """One split of the faces: train, eval, or turns (people talking and turning). Arrays are made at first use; `n` rows, the same order in each."""
 
     def __init__(self, shared: Path, cache: Path, split: str = "train"):
         self.shared, self.cache, self.split = Path(shared), Path(cache), split
@@ -66,7 +82,7 @@ class Faces:
     def pictures(self) -> Iterator[tuple[int, Array]]:
         """(row, picture (h, w, 3) uint8 RGB) in the order of the shards, not of the rows."""
         index = {row["file"]: i for i, row in enumerate(self.rows)}
-        shards = "eval.zip" if self.split == "eval" else f"{self.split}-*.zip"
+        shards = "train-*.zip" if self.split == "train" else f"{self.split}.zip"
         for path in sorted((self.shared / "faces").glob(shards)):
             for name, picture in read_zip(path):
                 if name in index:

@@ -34,11 +34,16 @@ class Settings:
 class Stage:
     def __init__(self, settings: Settings, shared: Path, cache: Path, device: str):
         self.settings, self.device = settings, device
-        self.faces, self.held = Faces(shared, cache, "train"), Faces(shared, cache, "eval")
+        self.splits = [Faces(shared, cache, name) for name in ("train", "turns")]
+        self.held = Faces(shared, cache, "eval")
         self.scenes = backgrounds(shared)
-        mean = mean_mesh(self.faces)
+        mean = mean_mesh(self.splits[0])
         self.order = mirror_order(mean)
-        self.good = np.flatnonzero(self.faces.meshes[:, 468, 0] > settings.confident)
+        self.good = [
+            (faces, row)
+            for faces in self.splits
+            for row in np.flatnonzero(faces.meshes[:, 468, 0] > settings.confident)
+        ]
         self.networks = nn.ModuleDict({"mesh": Mesh(torch.from_numpy(mean))}).to(device)
         self.networks.to(memory_format=torch.channels_last)
         self.weight = torch.ones(468, 1)
@@ -64,23 +69,28 @@ class Stage:
         n = self.settings.batch
         crops = np.empty((n, SMALL, SMALL, 3), np.uint8)
         points, face = np.zeros((n, 468, 3), np.float32), np.zeros(n, np.float32)
-        for i, row in enumerate(rng.choice(self.good, n)):
+        for i, chosen in enumerate(rng.integers(len(self.good), size=n)):
+            faces, row = self.good[chosen]
             if rng.random() < self.settings.empty:
-                crops[i] = self.nothing(rng, row)
+                crops[i] = self.nothing(rng, faces.wides[row])
             else:
-                crops[i], points[i] = self.someone(rng, row)
+                crops[i], points[i] = self.someone(rng, faces.wides[row], faces.meshes[row, :468])
                 face[i] = 1
         images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255  # channels last
         return images, torch.from_numpy(points), torch.from_numpy(face)
 
-    def someone(self, rng: np.random.Generator, row: int) -> tuple[np.ndarray, np.ndarray]:
+    def someone(
+        self, rng: np.random.Generator, wide: np.ndarray, mesh: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A face as another camera would have it: crop (112, 112, 3) uint8, points (468, 3)."""
         s, flip = self.settings, rng.random() < 0.5
         matrix = jitter(rng, SMALL, WIDE, turn=s.turn, zoom=s.zoom, shift=s.shift, flip=flip)
-        crop = photometric(rng, warp(self.faces.wides[row], matrix))
+        crop = photometric(rng, warp(wide, matrix))
         if rng.random() < 0.25:
-            other = self.faces.wides[rng.integers(self.faces.n), :SMALL, :SMALL]
+            faces, row = self.good[rng.integers(len(self.good))]
+            other = faces.wides[row, :SMALL, :SMALL]
             crop = occlude(rng, crop, other)
-        return crop, self.carry(self.faces.meshes[row, :468], matrix, flip)
+        return crop, self.carry(mesh, matrix, flip)
 
     def carry(self, mesh: np.ndarray, matrix: np.ndarray, flip: bool) -> np.ndarray:
         """A mesh in 224-pixel crop pixels, to crop sides of the jittered small crop."""
@@ -90,7 +100,7 @@ class Stage:
         moved = np.column_stack([(xy + 0.5) / SMALL, mesh[:, 2] * scale / 224])
         return moved[self.order] if flip else moved
 
-    def nothing(self, rng: np.random.Generator, row: int) -> np.ndarray:
+    def nothing(self, rng: np.random.Generator, wide: np.ndarray) -> np.ndarray:
         """No face: a scene, or a face so far off that no tracker should hold on to it."""
         if rng.random() < 0.6:
             scene = self.scenes[rng.integers(len(self.scenes))]
@@ -101,7 +111,7 @@ class Stage:
             matrix = jitter(rng, SMALL, WIDE, turn=180, zoom=0.4, shift=0, flip=False)
             away = rng.uniform(0, 2 * np.pi)
             matrix[:2, 2] += np.array([np.cos(away), np.sin(away)]) * rng.uniform(0.6, 0.8) * SMALL
-            crop = warp(self.faces.wides[row], matrix)
+            crop = warp(wide, matrix)
         return photometric(rng, crop)
 
     def measure(self) -> dict[str, float]:
