@@ -67,7 +67,7 @@ class Detect(nn.Module):
         return {"image": torch.rand(1, 3, 192, 320) * 2 - 1}
 
     # Axes that may change between calls, and their names.
-    axes = {"image": {2: "height", 3: "width"}} | {name: {0: "n" + name} for name in outputs}
+    dynamic = {"image": {2: "height", 3: "width"}} | {name: {0: "n" + name} for name in outputs}
 
 
 class Head(nn.Module):
