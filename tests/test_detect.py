@@ -163,6 +163,13 @@ def iou(a, b) -> float:
     return w * h / (sum(area) - w * h)
 
 
+@needs_weights
+def test_a_foreign_scrfd_stands_in_for_ours(session):
+    ours, theirs = detect(session, ASTRONAUT), detect(load_detector(WEIGHTS), ASTRONAUT)
+    np.testing.assert_allclose(theirs[0].points, ours[0].points, atol=0.01)
+    assert load_detector(WEIGHTS.parent)(image=np.zeros((1, 3, 32, 32), np.float32))
+
+
 def test_a_missing_detector_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(PackError, match="no such detector"):
