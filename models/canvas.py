@@ -19,6 +19,7 @@ from models.labels import Labels, read_labels
 
 Array = np.ndarray
 MIRROR = [1, 0, 2, 4, 3]  # left and right change places when a picture is flipped
+EXTREMES = (np.min, np.min, np.max, np.max)  # of x0, y0, x1, y1 over the faces of a picture
 REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 HELD = 6  # every sixth scene is kept from training, to count false alarms on
 
@@ -59,7 +60,7 @@ class Canvases:
         else:
             count = 1
         laid = [self.lay(rng, canvas, owner, i + 1, count) for i in range(count)]
-        for _ in range(rng.integers(0, 3) if rng.random() < 0.35 else 0):
+        for _ in range(rng.integers(1, 5) if rng.random() < 0.5 else 0):
             self.cover(rng, canvas, owner)
         canvas = photometric(rng, canvas) if rng.random() < 0.6 else canvas
         canvas = squeeze(rng, canvas) if rng.random() < 0.15 else canvas
@@ -106,13 +107,30 @@ class Canvases:
         return matrix
 
     def cover(self, rng: Rng, canvas: Array, owner: Array) -> None:
-        """Something in front: a turned piece of a scene. It holds no face, and hides some."""
-        scene = self.scenes[rng.integers(len(self.scenes))]
-        size = rng.integers(16, 90, 2)
-        piece = scene[: size[0], : size[1]] if rng.random() < 0.5 else scene[-size[0] :, -size[1] :]
-        matrix = cv2.getRotationMatrix2D((0, 0), rng.uniform(0, 360), rng.uniform(0.5, 1.5))
+        """Something in front, at any turn. It holds no face, and hides some."""
+        kind = rng.random()
+        piece = self.scrap(rng) if kind < 0.3 else self.cloth(rng) if kind < 0.6 else blob(rng)
+        zoom = np.exp(rng.uniform(np.log(12), np.log(100))) / max(piece.shape)
+        matrix = cv2.getRotationMatrix2D((0, 0), rng.uniform(0, 360), zoom)
         matrix[:, 2] = rng.uniform(0, self.look.side, 2)
-        paste(canvas, owner, piece, matrix, 255, soft=False)
+        paste(canvas, owner, piece, matrix, 255, soft=rng.random() < 0.5)
+
+    def scrap(self, rng: Rng) -> Array:
+        """A piece of a scene."""
+        scene = self.scenes[rng.integers(len(self.scenes))]
+        (h, w), (y, x) = rng.integers(16, 90, 2), (rng.integers(0, s - 90) for s in scene.shape[:2])
+        return scene[y : y + h, x : x + w]
+
+    def cloth(self, rng: Rng) -> Array:
+        """What lies below or beside the faces of a picture: clothes, hair, hands, rooms."""
+        row = int(rng.integers(self.faces.n))
+        x0, _, x1, y1 = (
+            max(0, int(f(side))) for f, side in zip(EXTREMES, self.labels[row].boxes.T, strict=True)
+        )
+        picture = read(self.jpegs[row], 1)
+        sides = [picture[y1:], picture[:, :x0], picture[:, x1:]]
+        piece = max(sides, key=lambda side: min(side.shape[:2]))
+        return piece if min(piece.shape) and min(piece.shape[:2]) >= 12 else self.scrap(rng)
 
     def judge(self, laid: list[tuple], owner: Array) -> Labels:
         """All faces that can be seen; sure is False for those half hidden, tiny, or doubted."""
@@ -126,6 +144,15 @@ class Canvases:
                     sure.append(known and share > self.look.seen and side >= self.look.least)
         shaped = np.reshape(boxes, (-1, 4)), np.reshape(points, (-1, 5, 2))
         return Labels(*(a.astype(np.float32) for a in shaped), np.array(sure, bool))
+
+
+def blob(rng: Rng) -> Array:
+    """A few soft spots, as of a reflection or something far out of focus: no face for all that."""
+    few = rng.integers(2, 6, 2)
+    spots = rng.normal(0, rng.uniform(15, 80), (*few, rng.choice((1, 3)))) + rng.uniform(0, 255)
+    spots = np.clip(spots + rng.normal(0, 25, 3), 0, 255).astype(np.uint8)
+    size = (int(rng.integers(40, 100)), int(rng.integers(40, 100)))
+    return cv2.resize(spots, size, interpolation=cv2.INTER_CUBIC)
 
 
 def stored(faces: Faces) -> list[bytes]:

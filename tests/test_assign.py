@@ -21,7 +21,7 @@ def test_every_face_is_learnt_by_answers_of_its_side(side):
         owner = assign.assign(box, np.array([True]), 256, 256)
         mine = typical[owner == 0]
         assert len(mine) > 0
-        assert np.abs(np.log2(np.clip(side, 14, 320) / mine)).max() <= assign.NEAR
+        assert np.abs(np.log2(np.clip(side, 15, 384) / mine)).max() <= assign.NEAR
 
 
 def test_a_doubted_face_is_not_judged_and_yields_to_a_sure_one():

@@ -11,6 +11,7 @@ import skimage.data
 
 from demo.detect import Options, decode, detect, find_detector, load_detector, nms, prepare
 from demo.errors import PackError
+from demo.manifest import load
 from demo.sessions import open_session
 
 torch = pytest.importorskip("torch")
@@ -22,6 +23,8 @@ from models.networks.detect import Detect  # noqa: E402
 WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights" / "detect.onnx"
 ASTRONAUT = skimage.data.astronaut()  # (512, 512, 3) uint8 RGB, public domain
 POINTS = np.array([[203, 101], [246, 103], [224, 127], [203, 140], [247, 140]])  # by hand, +-2
+
+SHIPPED = load(check=False).detect  # the threshold that the product uses
 
 needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="models/weights/detect.onnx")
 
@@ -61,7 +64,7 @@ def test_decodes_as_insightface_does(session, frame):
 def test_finds_the_astronaut(session, scale):
     side = round(512 * scale)
     frame = cv2.resize(ASTRONAUT, (side, side), interpolation=cv2.INTER_AREA)
-    (face,) = detect(session, frame)
+    (face,) = detect(session, frame, Options(score=SHIPPED.score))
     away = np.linalg.norm(face.points / scale - POINTS, axis=1)
     assert away.max() < 6, away  # the eyes are 43 px apart
     x0, y0, x1, y1 = face.box / scale
@@ -86,7 +89,7 @@ def test_a_face_that_fills_the_frame_is_found(session):
 
 @needs_weights
 def test_finds_all_of_a_mosaic_best_first(session):
-    faces = detect(session, mosaic(), Options(size=640))
+    faces = detect(session, mosaic(), Options(640, SHIPPED.score))
     assert len(faces) == 4
     scores = [face.score for face in faces]
     assert scores == sorted(scores, reverse=True)
@@ -158,6 +161,13 @@ def iou(a, b) -> float:
     w, h = (max(0, min(a[i + 2], b[i + 2]) - max(a[i], b[i])) for i in (0, 1))
     area = [(x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)]
     return w * h / (sum(area) - w * h)
+
+
+@needs_weights
+def test_a_foreign_scrfd_stands_in_for_ours(session):
+    ours, theirs = detect(session, ASTRONAUT), detect(load_detector(WEIGHTS), ASTRONAUT)
+    np.testing.assert_allclose(theirs[0].points, ours[0].points, atol=0.01)
+    assert load_detector(WEIGHTS.parent)(image=np.zeros((1, 3, 32, 32), np.float32))
 
 
 def test_a_missing_detector_is_named(tmp_path, monkeypatch):

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from models.networks.layers import Inverted, conv
 
 STRIDES = (8, 16, 32)  # input pixels per cell
-# Typical face sides of the two answers of a cell, in strides: 14, 28, 56, 112, 200, 320 pixels.
-# The middle grid goes up to a selfie's face: the coarse one places points a third worse.
-SPANS = ((1.75, 3.5), (3.5, 7.0), (6.25, 10.0))
+# Typical face sides of the two answers of a cell, in strides: 15, 32, 64, 136, 240, 384 pixels.
+# The middle grid goes up to a selfie's face: the coarse one places points half worse.
+SPANS = ((1.875, 4.0), (4.0, 8.5), (7.5, 12.0))
 FIELDS = (1, 4, 10)  # numbers per answer: score, box, points
 # A face in a box of side 1 around 0: the distances to its sides, and its points (x, y).
 BOX = (0.5, 0.5, 0.5, 0.5)
