@@ -56,7 +56,6 @@ def turns(shared: Path) -> Iterator[dict]:
             yaw = float((nose - (left + right) / 2) / max(right - left, 1))
             row = {"file": name, "set": "turns", "identity": name.split("_")[0]}
             yield row | {"points": face.points, "yaw": yaw}
-                   "yaw": yaw}  # fmt: skip
 
 
 def decode(data: bytes) -> Array:
@@ -71,7 +70,10 @@ def read_zip(path: Path) -> Iterator[tuple[str, Array]]:
 
 
 class Faces:
-    """One split of the faces: train, eval, or turns (people talking and turning). Arrays are made at first use; `n` rows, the same order in each."""
+    """One split of the faces: train, eval, or turns (people who talk and turn).
+
+    Arrays are made at first use; `n` rows, the same order in each.
+    """
 
     def __init__(self, shared: Path, cache: Path, split: str = "train"):
         self.shared, self.cache, self.split = Path(shared), Path(cache), split
