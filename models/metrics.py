@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.stats import rankdata
 
+from demo.align import apply, invert
+from demo.manifest import Topology
 from demo.mesh import rotation
 
 Array = np.ndarray
 EYES = (33, 263)  # outer corners in the mesh; their distance is the unit of landmark errors
-TONES = ((41, "light"), (28, "medium"), (10, "tan"), (-91, "dark"))  # ITA in degrees, at least
+# Individual typology angle in degrees, more than (Del Bino and Bernerd 2013).
+TONES = ((55, "very light"), (41, "light"), (28, "medium"), (10, "tan"), (-30, "brown"))
 
 
 def auc(score: Array, truth: Array) -> float:
     """Area under the ROC curve: how often a true pair scores above a false one. (n,), (n,) bool"""
-    rank = score.argsort().argsort() + 1.0
-    true = truth.sum()
+    rank, true = rankdata(score), truth.sum()  # ties share a rank: half a win each
     return float((rank[truth].sum() - true * (true + 1) / 2) / (true * (~truth).sum()))
 
 
@@ -70,14 +73,35 @@ def lab(frame: Array) -> Array:
 
 
 def outside(frame: Array, other: Array, inside: Array) -> float:
-    """Mean absolute difference where the face is not, in 0..1."""
-    return float(np.abs(frame.astype(np.int16) - other)[~inside].mean() / 255)
+    """Mean absolute difference where `inside` is not, in 0..1; 0 when it is everywhere."""
+    off = np.abs(frame.astype(np.int16) - other)[~inside]
+    return float(off.mean() / 255) if off.size else 0.0
 
 
-def tone(frame: Array, points: Array, cheeks: Array) -> str:
-    """Apparent skin tone of a face by the individual typology angle of its cheeks."""
-    high, wide = frame.shape[:2]
-    x, y = np.clip(np.rint(points[cheeks, :2]), 0, (wide - 1, high - 1)).astype(int).T
-    light, _, yellow = np.median(lab(cv2.GaussianBlur(frame, (0, 0), 2))[y, x], axis=0)
-    angle = np.rad2deg(np.arctan2(light - 50, max(yellow, 1e-3)))
-    return next(name for least, name in TONES if angle > least)
+def square(matrix: Array, size: int, shape: tuple[int, ...]) -> Array:
+    """(h, w) bool: the pixels of a frame that an aligned crop is cut from, the rim with them."""
+    side = size - 0.5
+    corners = apply(invert(matrix), [(-0.5, -0.5), (side, -0.5), (side, side), (-0.5, side)])
+    inside = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.rint(corners).astype(np.int32)], 1)
+    return inside > 0
+
+
+def skin(points: Array, topology: Topology, shape: tuple[int, ...]) -> Array:
+    """(h, w) bool: inside the mesh's outline, without eyes, brows and lips."""
+    inside = oval(points, topology.oval, shape)
+    reach = round(np.linalg.norm(points[EYES[0], :2] - points[EYES[1], :2]) / 12)
+    for part in (topology.left_eye, topology.right_eye, topology.lips, topology.brows):
+        inside &= ~oval(points, part, shape, grow=reach)
+    return inside
+
+
+def ita(frame: Array, inside: Array) -> float:
+    """Individual typology angle in degrees of the median colour inside: high is light."""
+    light, _, yellow = np.median(lab(frame)[inside], axis=0)
+    return float(np.rad2deg(np.arctan2(light - 50, max(yellow, 1e-3))))
+
+
+def tone(angle: float) -> str:
+    """Apparent skin tone; the light of the scene and the camera's colours are part of it."""
+    return next((name for least, name in TONES if angle > least), "dark")
