@@ -1,108 +1,180 @@
-"""Every figure of the evaluation on cases whose answer is known."""
+"""The exam: its pairs, its columns on known answers, two pairs end to end with ../shared."""
 
-from pathlib import Path
+import csv
+import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from demo.align import align
+from demo.errors import NoFaceError, SmallFaceError
 from demo.manifest import load
-from models import evaluate, metrics
+from models import evaluate
+from models.judge import COLUMNS, LIKE, Exam, like_pairs
 
-RNG = np.random.default_rng(0)
-TOPOLOGY = load(check=False).mesh
-MEAN = TOPOLOGY.mean
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-
-
-def test_auc_against_counting():
-    score, truth = RNG.normal(size=200), RNG.random(200) < 0.3
-    above = (score[truth][:, None] > score[~truth][None]).mean()
-    assert metrics.auc(score, truth) == pytest.approx(above)
-    assert metrics.auc(truth.astype(float), truth) == 1.0
+MANIFEST = load(check=False)
+MEAN = MANIFEST.mesh.mean
+SHARED = evaluate.ROOT.parent.parent / "shared"
+POINTS = MANIFEST.align.template * 300 + (120, 60)  # a face in the middle of the astronaut's frame
 
 
-def test_retrieval_is_by_person_not_by_picture():
-    gallery = np.eye(4, dtype=np.float32)
-    people = np.array(["a", "b", "b", "c"])
-    found = gallery[[0, 2, 1, 0]]
-    hits = metrics.retrieved(found, gallery, people, np.array(["a", "b", "c", "b"]))
-    assert hits.tolist() == [True, True, False, False]
+def people(count: int = 240) -> list[dict]:
+    """Rows of an invented table: three sets, a few people with several pictures."""
+    rng = np.random.default_rng(1)
+    return [
+        {
+            "set": ("congress", "faker", "ytf")[i % 3],
+            "identity": f"{i % 3}-{i // 6}",
+            "yaw": rng.normal(0, 0.06),
+        }
+        for i in range(count)
+    ]
 
 
-@pytest.mark.parametrize("degrees", [0, 3, 25])
-def test_pose_error_is_the_angle_of_the_turn(degrees):
-    axis = np.array([0.6, -0.64, 0.48]) * np.deg2rad(degrees)
-    turned = (MEAN @ cv2.Rodrigues(axis)[0].T * 1.3 + 7).astype(np.float32)
-    assert metrics.pose_error(turned, MEAN, MEAN) == pytest.approx(degrees, abs=0.05)
+def test_pairs_are_of_different_people_of_like_yaw_in_equal_ways():
+    rows = people()
+    pairs = like_pairs(rows, 180)
+    assert len(pairs) == 180
+    ways = [(rows[s]["set"], rows[t]["set"]) for s, t in pairs]
+    assert {ways.count(way) for way in ways} == {20}
+    for source, target in pairs:
+        assert rows[source]["identity"] != rows[target]["identity"]
+        assert abs(rows[source]["yaw"] - rows[target]["yaw"]) <= LIKE
 
 
-def test_landmark_error_is_in_eye_distances():
-    unit = np.linalg.norm(MEAN[33, :2] - MEAN[263, :2])
-    moved = MEAN + np.float32([0.03 * unit, 0.04 * unit, 9])
-    assert metrics.landmark_error(moved, MEAN) == pytest.approx(5, abs=1e-3)
+def test_pairs_are_seeded_and_fewer_are_the_beginning_of_more():
+    rows = people()
+    assert np.array_equal(like_pairs(rows, 50), like_pairs(rows, 180)[:50])
+    assert not np.array_equal(like_pairs(rows, 50), like_pairs(rows, 50, seed=1))
 
 
-def test_inner_points_are_eyes_nose_and_mouth():
-    inner = set(metrics.inner_points(MEAN).tolist())
-    assert {33, 133, 263, 362, 1, 13, 14} <= inner and not inner & set(TOPOLOGY.oval.tolist())
+class Painter:
+    """Stands in for FaceSwapper: answers with what it was told to."""
 
+    def __init__(self, found: int = 1, refuses: Exception | None = None):
+        self.report = SimpleNamespace(found=found, swapped=found)
+        self.refuses = refuses
 
-def test_sharpness_tint_and_outside_of_known_changes():
-    frame = RNG.integers(60, 190, (200, 200, 3), np.uint8)
-    inside = np.zeros((200, 200), bool)
-    inside[60:140, 60:140] = True
-    assert metrics.sharpness(frame, frame, inside) == 1
-    soft = cv2.GaussianBlur(frame, (0, 0), 2)
-    assert metrics.sharpness(soft, frame, inside) < 0.2
-    assert metrics.tint(frame, frame, inside) == 0
-    redder = np.clip(frame + np.array([25, 0, 0]), 0, 255).astype(np.uint8)
-    assert metrics.tint(redder, frame, inside) > 4
-    brighter = np.clip(frame.astype(int) + 3, 0, 255).astype(np.uint8)
-    assert metrics.tint(brighter, frame, inside) < 0.5
-    other = frame.copy()
-    other[inside] = 0
-    assert metrics.outside(other, frame, inside) == 0
-    assert metrics.outside(brighter, frame, inside) == pytest.approx(3 / 255)
+    def set_source(self, source):
+        if self.refuses:
+            raise self.refuses
+        self.source = source
+
+    def swap_frame(self, target):
+        return self.source
 
 
 @pytest.mark.parametrize(
-    ("colour", "name"),
-    [((235, 205, 185), "light"), ((205, 165, 130), "medium"), ((175, 130, 95), "tan"),
-     ((90, 60, 45), "dark")],
-)  # fmt: skip
-def test_tone_of_known_colours(colour, name):
-    frame = np.full((224, 224, 3), colour, np.uint8)
-    assert metrics.tone(frame, MEAN, TOPOLOGY.cheeks) == name
+    ("painter", "swapped", "no_face"),
+    [
+        (Painter(), 1, 0),
+        (Painter(found=0), 0, 1),
+        (Painter(refuses=NoFaceError("none")), 0, 1),
+        (Painter(refuses=SmallFaceError("small")), 0, 0),
+    ],
+)
+def test_through_says_what_happened(monkeypatch, painter, swapped, no_face):
+    monkeypatch.setattr(evaluate, "FaceSwapper", lambda engine, pack: painter)
+    source, target = np.zeros((4, 4, 3), np.uint8), np.ones((4, 4, 3), np.uint8)
+    result, happened = evaluate.through("idn", None)(source, target)
+    assert happened == {"swapped": swapped, "no_face": no_face}
+    assert (result is target) == bool(painter.refuses)
 
 
-def test_the_table_has_a_row_for_each_method_and_a_column_for_each_figure():
-    figures = [dict.fromkeys(evaluate.COLUMNS, v) for v in (1.0, 3.0)]
-    mean = evaluate.mean(figures)
-    assert set(mean.values()) == {2.0}
-    lines = evaluate.table({"copy": mean, "mesh": mean}).splitlines()
-    assert len(lines) == 3 and all(len(line) == len(lines[0]) for line in lines)
-    assert lines[1].split()[1:] == ["2.0000"] * len(evaluate.COLUMNS)
+@pytest.fixture
+def exam(astronaut) -> Exam:
+    """An exam of one pair (0 -> 1) that knows its faces without any teacher."""
+    exam = Exam.__new__(Exam)
+    other = np.ascontiguousarray(astronaut[:, ::-1])
+    rows = [{"points": POINTS, "yaw": yaw, "file": "x.jpg"} for yaw in (0.0, 0.01)]
+    crops = np.stack(
+        [align(f, POINTS, MANIFEST.align.template, 224)[0] for f in (other, astronaut)]
+    )
+    exam.faces = SimpleNamespace(rows=rows, crops=crops, n=2, people=np.array(["a", "b"]),
+                                 sets=np.array(["faker", "ytf"]))  # fmt: skip
+    exam.topology, exam.judge = MANIFEST.mesh, unit_pixels
+    exam.landmarks = lambda frame, points: (mesh_at(points), 1.0)
+    exam.pairs, exam.frames = np.array([[0, 1]]), {0: other, 1: astronaut}
+    exam.meshes = {1: mesh_at(POINTS)}
+    exam.gallery = exam.judge(crops)
+    exam.grey = {0: exam.judge(crops[:1], grey=True)[0]}
+    return exam
+
+
+def unit_pixels(crops, grey: bool = False) -> np.ndarray:
+    """A judge that compares pixels."""
+    flat = [np.array(c[::8, ::8], float) - 128 for c in crops]
+    flat = [(c.mean(2) if grey else c).ravel() for c in flat]
+    return np.stack([c / np.linalg.norm(c) for c in flat])
+
+
+def mesh_at(points: np.ndarray) -> np.ndarray:
+    """The mean mesh where the aligned crop lies: POINTS span 300 pixels."""
+    return ((MEAN + 0.5) * 300 / 224 + [119.5, 59.5, 0]).astype(np.float32)
+
+
+def test_copying_the_target_changes_nothing(exam):
+    figures, _ = exam.run(evaluate.copy, np.array([], int))
+    row = figures[0]
+    assert set(row) == set(COLUMNS)
+    still = ("pose_deg", "expression_pct", "outside_hull", "outside_crop", "tint", "retrieval")
+    assert all(row[key] == pytest.approx(0, abs=1e-4) for key in still)
+    assert row["cos_target"] == pytest.approx(1) and row["sharpness"] == 1
+    assert row["cos_source"] < 0.9
+
+
+def test_returning_the_source_is_seen_in_every_column(exam):
+    def method(source, target):
+        return source, {"swapped": 1.0, "no_face": 0.0}
+
+    figures, views = exam.run(method, np.array([0]))
+    row = figures[0]
+    assert row["cos_source"] == pytest.approx(1) and row["cos_grey"] == pytest.approx(1)
+    assert row["retrieval"] == 1 and row["cos_target"] < 0.9
+    assert row["outside_hull"] > 10 and row["outside_crop"] > 10
+    assert views[0].shape == (336, 336, 3)
+
+
+def test_summary_counts_groups_and_the_table_shows_them(exam):
+    figures = {"copy": exam.run(evaluate.copy, np.array([], int))[0]}
+    report = evaluate.summary(exam, figures)
+    assert list(report["groups"]["copy"])[:2] == ["ytf", "frontal"]
+    assert all(group["pairs"] == 1 for group in report["groups"]["copy"].values())
+    text = evaluate.table(report["groups"]["copy"], "copy")
+    assert "pairs" in text and "ytf" in text
+    json.dumps(report)
+
+
+def test_means_errors_and_the_table_of_known_rows():
+    figures = [dict.fromkeys(COLUMNS, value) for value in (1.0, 3.0)]
+    assert set(evaluate.mean(figures).values()) == {2.0}
+    assert evaluate.error(figures)["tint"] == pytest.approx(2**-0.5)
+    lines = evaluate.table(dict.fromkeys(("copy", "mesh"), evaluate.mean(figures))).splitlines()
+    assert len(lines) == 3 and len({len(line) for line in lines}) == 1
+    assert lines[1].split()[1:] == ["2"] * len(COLUMNS)
 
 
 def test_a_source_without_a_face_leaves_the_target(pack, astronaut):
-    method = evaluate.through("mesh", pack)
-    frame, swapped = method(np.zeros((200, 200, 3), np.uint8), astronaut)
-    assert frame is astronaut and swapped == 0
+    frame, happened = evaluate.through("mesh", pack)(np.zeros((200, 200, 3), np.uint8), astronaut)
+    assert frame is astronaut and happened == {"swapped": 0, "no_face": 1}
 
 
-def shared_is_here() -> bool:
-    return (SHARED / "faces" / "eval.zip").exists()
+def test_a_missing_shared_folder_is_named(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.parse(["--shared", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert str(tmp_path) in said and "mfn_y1.pt" in said and "--shared" in said
 
 
-@pytest.mark.skipif(not shared_is_here(), reason="needs ../shared: pictures and teachers")
-def test_copying_the_target_scores_as_it_must(tmp_path, pack):
-    exam = evaluate.Exam(SHARED, tmp_path, count=2)
-    figures, _ = exam.run(evaluate.copy)
-    row = evaluate.mean(figures)
-    assert row["cos_target"] == pytest.approx(1, abs=0.02)
-    assert row["pose_deg"] == pytest.approx(0, abs=1e-3) and row["sharpness"] == 1
-    assert row["outside"] == row["tint"] == row["swapped"] == row["expression_pct"] == 0
-    swapped = evaluate.mean(exam.run(evaluate.through("mesh", pack))[0])
-    assert swapped["swapped"] == 1 and swapped["outside"] < 1 / 255
-    assert swapped["cos_source"] > row["cos_source"] + 0.2
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the folder ../shared")
+def test_two_pairs_end_to_end(tmp_path):
+    evaluate.main(["--pairs", "2", "--out", str(tmp_path), "--cache", str(evaluate.ROOT / "cache")])
+    report = json.loads((tmp_path / "report.json").read_text())
+    copied, mesh = report["rows"]["copy"], report["rows"]["mesh"]
+    assert copied["pose_deg"] < 0.01 and copied["cos_target"] == pytest.approx(1, abs=1e-5)
+    assert mesh["cos_source"] > copied["cos_source"] + 0.2 and mesh["outside_crop"] < 1
+    with (tmp_path / "pairs.csv").open(newline="") as file:
+        assert len(list(csv.reader(file))) == 1 + 2 * len(report["rows"])
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] > 200
