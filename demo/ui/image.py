@@ -1,48 +1,24 @@
-"""`ui` is the page that the server shows: the Image tab, and the `/swap_image` endpoint.
-
-The only place that knows gradio's errors. Nothing of a visitor is kept here: choices live in the
-page's own state, a swapper is made for each request, the weights are shared and hold no state.
-"""
+"""The Image tab, and the `/swap_image` endpoint."""
 
 from __future__ import annotations
 
-import functools
 import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
-from gradio.utils import get_upload_folder
 
 from demo import provenance
 from demo.detect import Face
-from demo.errors import NoFaceError, SwapError
+from demo.errors import NoFaceError
 from demo.picture import read_picture
 from demo.pipeline import FaceSwapper, Pack
 from demo.preview import boxed, hit, small
-from demo.words import CONSENT, CSS, ENGINE_CHOICES, FOOT, HEAD, MARKED, STEPS
+from demo.ui.common import CORES, EXAMPLES, INNER, named, pick, room, taken
+from demo.words import CONSENT, ENGINE_CHOICES, MARKED, STEPS
 
 Array = np.ndarray
-EXAMPLES = Path(__file__).resolve().parent / "examples"
-CORES = {"concurrency_limit": 1, "concurrency_id": "cores"}  # what shares the processor
-INNER = {"api_name": False, "show_progress": "hidden"}  # helpers are not part of the API
-
-
-def named(work: Callable) -> Callable:
-    """Turn our named errors into messages on the page; anything else stays a crash."""
-
-    @functools.wraps(work)
-    def wrapped(*args):
-        try:
-            return work(*args)
-        except (SwapError, ValueError) as error:
-            raise gr.Error(str(error), title="Not swapped", print_exception=False) from None
-        except MemoryError:
-            raise gr.Error("Out of memory; use a smaller picture.", print_exception=False) from None
-
-    return wrapped
 
 
 class ImageTab:
@@ -123,14 +99,6 @@ class ImageTab:
         return result, written(result), told(swapper, len(faces), spent)
 
 
-def pick(faces: list[Face], chosen: Sequence[int]) -> list[Face]:
-    if not chosen:
-        raise ValueError("No face is chosen: click one in the preview.")
-    if wrong := [n + 1 for n in chosen if not 0 <= n < len(faces)]:
-        raise ValueError(f"There is no face {wrong[0]}; expected 1 to {len(faces)}.")
-    return [faces[n] for n in chosen]
-
-
 def told(swapper: FaceSwapper, found: int, spent: float) -> str:
     report = swapper.report
     why = "".join(f" Note: {reason}." for reason in report.reasons)
@@ -140,35 +108,11 @@ def told(swapper: FaceSwapper, found: int, spent: float) -> str:
     )
 
 
-def taken(source: Path, engine: str) -> Array | Path:
-    """What `set_source` takes; an example is a picture for one engine, a file for the other."""
-    if source.parent == EXAMPLES and engine == "idn":
-        source = source.with_suffix(".idn")
-    return source if source.suffix.lower() == ".idn" else read_picture(source)
-
-
 def written(frame: Array) -> str:
-    """The marked file, in the folder that gradio serves from and empties."""
-    folder = Path(get_upload_folder()) / uuid.uuid4().hex
-    folder.mkdir(parents=True)
-    path = folder / "swapped.jpg"
+    """The marked file."""
+    path = room("swapped.jpg")
     provenance.save(path, frame)
     return str(path)
-
-
-def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:
-    """The whole page. engine: which one is chosen at first."""
-    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
-    theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
-    with gr.Blocks(
-        theme=theme, css=CSS, title="MobileFaceSwap", analytics_enabled=False,
-        delete_cache=(3600, 3600),
-    ) as page:  # fmt: skip
-        gr.Markdown(HEAD)
-        with gr.Tab("Image"):
-            image_tab(ImageTab(pack), engine)
-        gr.Markdown(FOOT, elem_classes="foot")
-    return page.queue(max_size=16, default_concurrency_limit=1)
 
 
 def image_tab(tab: ImageTab, engine: str) -> None:

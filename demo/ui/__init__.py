@@ -1,0 +1,28 @@
+"""`ui` is the page that the server shows: one file for each tab, and what the tabs share.
+
+Nothing of a visitor is kept here: choices live in the page's own state, a swapper is made for each
+request, the weights are shared and hold no state.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demo.pipeline import Pack
+from demo.ui.image import ImageTab, image_tab
+from demo.words import CSS, FOOT, HEAD
+
+
+def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:
+    """The whole page. engine: which one is chosen at first."""
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
+    with gr.Blocks(
+        theme=theme, css=CSS, title="MobileFaceSwap", analytics_enabled=False,
+        delete_cache=(3600, 3600),
+    ) as page:  # fmt: skip
+        gr.Markdown(HEAD)
+        with gr.Tab("Image"):
+            image_tab(ImageTab(pack), engine)
+        gr.Markdown(FOOT, elem_classes="foot")
+    return page.queue(max_size=16, default_concurrency_limit=1)
