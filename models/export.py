@@ -29,7 +29,7 @@ from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.layers import count
 from models.networks.mesh import Mesh
-from models.networks.swap import KERNELS, Swap
+from models.networks.swap import KERNELS, Config, Swap
 from models.topology import write
 
 CHECKPOINTS = PACK / "checkpoints"
@@ -64,8 +64,8 @@ def build(name: str, random: bool) -> nn.Module:
         return recipe.network().eval()
     with safe_open(path, "pt") as file:
         notes = file.metadata() or {}
-    size = {"size": int(notes["size"])} if name == "swap" and "size" in notes else {}
-    network = recipe.network(**size)
+    size = (Config(int(notes["size"])),) if name == "swap" and "size" in notes else ()
+    network = recipe.network(*size)
     return load_average(path, network, name).eval()
 
 
