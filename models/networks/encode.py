@@ -74,9 +74,6 @@ class Encode(nn.Module):
         self.config, self.side = config, side
         for name, part in config.parts().items():
             self.add_module(name, part)
-        for name in ("mean", "std"):
-            values = torch.tensor(getattr(config, name)).view(3, 1, 1)
-            self.register_buffer(name, values, persistent=False)
 
     def forward(self, crop: Tensor) -> tuple[Tensor, Tensor]:
         """crop: (n, 3, 224, 224) RGB 0..1 -> embedding (n, 512) unit, features (n, 512, 7, 7)."""
@@ -87,7 +84,8 @@ class Encode(nn.Module):
 
     def raw(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """The same from (n, 3, 112, 112): the exact 2x2 mean is the reference's own reduction."""
-        features = self.last(self.body(self.stem((small - self.mean) / self.std)))
+        mean, std = (small.new_tensor(c).view(3, 1, 1) for c in (self.config.mean, self.config.std))
+        features = self.last(self.body(self.stem((small - mean) / std)))
         return self.name(features), features
 
     def name(self, features: Tensor) -> Tensor:
