@@ -83,3 +83,15 @@ def count(network: nn.Module, *inputs: Tensor) -> tuple[int, int]:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(*inputs)
     return sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2
+
+
+def parts(network: nn.Module, *inputs: Tensor) -> dict[str, tuple[int, int]]:
+    """`count` of each direct part, by its name. What a part does outside its forward counts 0."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.eval()(*inputs)
+    flops = counter.get_flop_counts()
+    found = {}
+    for name, part in network.named_children():
+        within = flops.get(f"{type(network).__name__}.{name}", {})
+        found[name] = sum(p.numel() for p in part.parameters()), sum(within.values()) // 2
+    return found
