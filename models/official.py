@@ -43,14 +43,11 @@ def read(path: Path | str, slots: Slots) -> None:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        check_size(size, slots)
-        with path.open("rb") as file:
-            content = unpickle(file, size, STEPS * (len(slots) + 5))
-        arrays = checked(content, slots)
+        check_size(path.stat().st_size, slots)
+        arrays = parse(path.read_bytes(), slots)
     except OSError as error:
         raise CheckpointError(f"{path.name}: {error.strerror}; expected a checkpoint") from error
-    except (ValueError, TypeError, OverflowError, Warning) as error:
+    except CheckpointError as error:
         raise CheckpointError(
             f"{path.name}: {error}; expected the file as it was published: fetch it again"
         ) from error
@@ -58,11 +55,19 @@ def read(path: Path | str, slots: Slots) -> None:
         np.copyto(slots[key].numpy(), array)
 
 
+def parse(data: bytes, slots: Slots) -> dict[str, Array]:
+    """The arrays of a file's bytes, for the slots. Raises CheckpointError."""
+    try:
+        return checked(unpickle(data, STEPS * (len(slots) + 5)), slots)
+    except (ValueError, TypeError, OverflowError, Warning) as error:
+        raise CheckpointError(str(error)) from error
+
+
 def check_size(size: int, slots: Slots) -> None:
     """Protocol 2 writes bytes as text: up to twice as long."""
     least = 4 * sum(slot.numel() for slot in slots.values())
     if not least < size < 2 * least + SPARE:
-        raise ValueError(f"got {size:,} bytes, expected a few more than {least:,}")
+        raise CheckpointError(f"got {size:,} bytes, expected a few more than {least:,}")
 
 
 def checked(content: object, slots: Slots) -> dict[str, Array]:
