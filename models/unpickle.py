@@ -8,6 +8,7 @@ It knows nothing of keys, of networks or of what the numbers mean.
 
 from __future__ import annotations
 
+import io
 import math
 import pickletools
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ PLAIN = {"BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING", "BINB
 ARRAY = (Name.ndarray, (0,), b"b")  # what numpy calls _reconstruct with
 OLD_ARRAY = (Name.ndarray, (0,), "b")  # the same under Python 2
 FLOAT32 = (3, "<", None, None, None, -1, -1, 0)  # the state of numpy's dtype
+LINE = 200  # bytes; the longest line of a name has 36
 FRAME = 1 << 16  # bytes after which a pickler ends a frame; what is larger lies between frames
 
 
@@ -56,7 +58,7 @@ def unpickle(data: bytes, steps: int) -> object:
     if data[:2] not in STARTS:
         raise ValueError("not a pickle of protocol 2, 3 or 4")
     machine = Machine(protocol=data[1])
-    for step, (opcode, arg, at) in enumerate(pickletools.genops(data)):
+    for step, (opcode, arg, at) in enumerate(pickletools.genops(Source(data))):
         if step == 0:  # the protocol
             continue
         if opcode.proto > machine.protocol or step > steps:
@@ -67,6 +69,13 @@ def unpickle(data: bytes, steps: int) -> object:
             return machine.stop(at + 1, len(data))
         machine.step(opcode.name, arg, at)
     raise ValueError("its pickle has no end")
+
+
+class Source(io.BytesIO):
+    """The file for pickletools, which reads an opcode's text before we can refuse the opcode."""
+
+    def readline(self, size: int = -1) -> bytes:
+        return super().readline(LINE)
 
 
 class Machine:

@@ -23,7 +23,7 @@ from demo.paste import harden, paste
 from demo.pipeline import FaceSwapper
 from models.networks import encode, inject, swap
 from models.official import convert, main, read
-from models.published import encoder_slots, generator_slots
+from models.published import encoder_slots, fill, generator_slots
 from tests import parity, parity_torch
 
 IGNORED = "StructuredToParameterName@@"
@@ -84,7 +84,7 @@ def files(arrays, tmp_path_factory):
 @pytest.fixture(scope="module")
 def filled(networks, slots, files):
     for name, path in files.items():
-        read(path, slots[name])
+        fill(slots[name], read(path, slots[name]))
     return networks
 
 
