@@ -7,6 +7,8 @@ Layers, counts and traps: MobileFaceSwap (arXiv 2201.03808) figure 2 and section
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -38,18 +40,29 @@ def mask_step(cin: int, cout: int) -> list[nn.Module]:
     return [Double(), nn.Conv2d(cin, cin, 3, 1, 1, groups=cin), *smooth(cin, cout, 1)]
 
 
-class Swap(nn.Module):
-    """crop and kernels -> patch and mask.
+@dataclass(frozen=True)
+class Config:
+    """The IDN has one shape; only the pictures' sizes differ.
 
-    side: of the crop that comes in and of what goes out. size: at which it paints, a multiple of
-    32; where they differ the graph resizes, so that callers know one crop only.
+    size: at which it paints, pixels, a multiple of 32. side: of the crop that comes in and of what
+    goes out; where they differ the graph resizes, so that callers know one crop only.
     """
+
+    size: int = 224
+    side: int = 224
+
+
+MOBILE = REFERENCE = Config()  # export takes a smaller size from the checkpoint
+
+
+class Swap(nn.Module):
+    """crop and kernels -> patch and mask."""
 
     outputs = ("patch", "mask")
 
-    def __init__(self, size: int = 224, side: int = 224):
+    def __init__(self, config: Config = MOBILE):
         super().__init__()
-        self.size, self.side = size, side
+        self.size, self.side = config.size, config.side
         self.pointwise = nn.ParameterList(
             nn.Parameter(torch.randn(cout, cin) * cin**-0.5) for cin, cout, _ in LAYERS
         )

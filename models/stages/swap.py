@@ -24,7 +24,7 @@ from models.checkpoint import ROOT, load_average
 from models.data import CROP, Faces
 from models.networks.encode import Encode
 from models.networks.inject import Inject
-from models.networks.swap import DECODER, Swap
+from models.networks.swap import DECODER, Config, Swap
 from models.pairs import SIDE, Pairs
 from models.teachers import recogniser
 
@@ -56,7 +56,7 @@ class Stage:
         self.people = np.flatnonzero([len(a) > 0 and len(b) > 0 for a, b in self.both()])
         self.embeddings, self.features = identities(self.faces)
         heads = nn.ModuleList(nn.Conv2d(cout, 3, 1) for _, cout in DECODER)
-        parts = {"inject": Inject(), "swap": Swap(settings.size), "heads": heads}
+        parts = {"inject": Inject(), "swap": Swap(Config(settings.size)), "heads": heads}
         self.networks = nn.ModuleDict(parts).to(device)
         self.networks["swap"].to(memory_format=torch.channels_last)
         self.teacher = losses.Recogniser(recogniser(shared, "reid0095"))
