@@ -43,7 +43,7 @@ class Recogniser(nn.Module):
         for depth, (work, takes, gives) in enumerate(self.steps):
             last = known[gives] = work(*(known[name] for name in takes))
             if depth in DEPTHS:
-                maps.append(last.float())
+                maps.append(last)
         return F.normalize(last.float()), maps
 
 
@@ -122,7 +122,7 @@ def rec(patch: Tensor, answer: Tensor, weight: Tensor, scales: int = 4) -> Tenso
 def per(mine: list[Tensor], other: list[Tensor]) -> Tensor:
     """(n,) distance of feature maps, each divided by the answer's own mean size."""
     parts = [
-        (a - b).abs().mean((1, 2, 3)) / (b.abs().mean((1, 2, 3)) + 1e-6)
+        (a - b).abs().mean((1, 2, 3)).float() / (b.abs().mean((1, 2, 3)) + 1e-6)
         for a, b in zip(mine, other, strict=True)
     ]
     return torch.stack(parts).mean(0)
