@@ -2,8 +2,9 @@
 
 A step takes a few identities and a few targets for each, so that an identity's kernels are written
 once. Half of the samples are plain distillation (answer: the teacher's picture, weighted by
-alpha), half are cycles (answer: a real photograph), a few are faces fed to themselves. The
-identity network goes on learning, slowly: what the painter needs to know reaches back to it.
+alpha), half are cycles (answer: a real photograph); some of these begin with the photograph itself,
+its face veiled, where the likeness can come from the identity alone. The identity network goes on
+learning, slowly: what the painter needs to know reaches back to it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import losses
-from models.augment import jitter
+from models.augment import jitter, veil
 from models.checkpoint import ROOT, load_average
 from models.data import WIDE, Faces
 from models.exam import Exam
@@ -37,7 +38,7 @@ class Settings:
     size: int = 128  # pixels at which the IDN paints: 128 to warm up, 160, at last 224
     identities: int = 4  # a step and process
     targets: int = 2  # for each identity: half distillation, half cycles
-    itself: float = 0.12  # share of cycles whose input is the answer itself
+    itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
     judged: float = 0.25  # share of cycles that the recogniser looks at; it costs most of a step
     lr: float = 1e-3
     slow: float = 6e-5  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
@@ -184,7 +185,7 @@ class Stage:
         photo = cv2.resize(photo, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         given, answer = (photo, picture[..., :3]) if forward else (picture[..., :3], photo)
         if not forward and rng.random() < self.settings.itself:
-            given = answer
+            given = veil(rng, photo, picture[..., 3])
         matrix = jitter(rng, size, size, turn=6, zoom=0.06, shift=0.03, flip=flip)
         zoom = size / SIDE
         fit = np.array([[zoom, 0, (zoom - 1) / 2], [0, zoom, (zoom - 1) / 2], [0, 0, 1]])
