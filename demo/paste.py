@@ -18,8 +18,9 @@ def paste(frame: Array, patch: Array, mask: Array, matrix: Array, style: str = "
     """Blend a patch into a frame.
 
     frame: (h, w, 3) uint8 RGB. patch: (s, s, 3) uint8 RGB. mask: (s, s) float32, 0 keep .. 1 swap.
-    matrix: (2, 3), frame -> crop. style: "plain" (ours), or "reference", the published code's,
-    sampling linearly and rounding down. Returns a new frame; where the mask is 0 every bit stays.
+    matrix: (2, 3), frame -> crop. Returns a new frame; where the mask is 0 every bit stays.
+    style: "plain" (ours), or "reference", the published code's, which samples linearly and rounds
+    down; its patch may be float32, 0..255.
     """
     out, plain = frame.copy(), style == "plain"
     if plain:

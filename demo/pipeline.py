@@ -188,9 +188,10 @@ class FaceSwapper:
 
         def paint(frame: Array, crop: Array, target: Mesh, matrix: Array) -> tuple:
             with self.report.timed("swap"):
-                patch, mask = swap(session, crop)
                 if style == "reference":
+                    patch, mask = swap(session, crop, rounded=False)
                     return patch, harden(mask), matrix
+                patch, mask = swap(session, crop)
                 return patch, mask * hull(target.points, topology, len(crop)), matrix
 
         self._paint = paint

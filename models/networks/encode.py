@@ -77,16 +77,23 @@ class Encode(nn.Module):
 
     def forward(self, crop: Tensor) -> tuple[Tensor, Tensor]:
         """crop: (n, 3, 224, 224) RGB 0..1 -> embedding (n, 512) unit, features (n, 512, 7, 7)."""
+        return self.raw(self.reduce(crop))
+
+    def reduce(self, crop: Tensor) -> Tensor:
+        """(n, 3, 112, 112), the exact 2x2 mean, rounded where the published code rounds it."""
         small = F.avg_pool2d(crop, 2)
         if self.config.levels:  # means lie on quarters: 1/16 keeps a half from falling below itself
             small = torch.floor(small * 255 + 0.5 + 1 / 16) / 255
-        return self.raw(small)
+        return small
 
     def raw(self, small: Tensor) -> tuple[Tensor, Tensor]:
-        """The same from (n, 3, 112, 112): the exact 2x2 mean is the reference's own reduction."""
-        mean, std = (small.new_tensor(c).view(3, 1, 1) for c in (self.config.mean, self.config.std))
-        features = self.last(self.body(self.stem((small - mean) / std)))
+        """`forward` from a reduced crop."""
+        features = self.last(self.body(self.stem(self.scale(small))))
         return self.name(features), features
+
+    def scale(self, small: Tensor) -> Tensor:
+        mean, std = (small.new_tensor(c).view(3, 1, 1) for c in (self.config.mean, self.config.std))
+        return (small - mean) / std
 
     def name(self, features: Tensor) -> Tensor:
         """features (n, 512, 7, 7) -> embedding (n, 512)"""

@@ -111,9 +111,13 @@ class Swap(nn.Module):
     def block(self, layer: int, x: Tensor, taps: Tensor, scale: Tensor) -> Tensor:
         """Depthwise, pointwise, LeakyReLU; nothing in between and no bias."""
         x = depthwise(x, taps, LAYERS[layer][2])
-        weight = self.pointwise[layer] * (scale + 1)
-        weight = weight / (weight.square().sum(1, keepdim=True) + 1e-16).sqrt()
+        weight = self.modulate(layer, scale)
         return F.leaky_relu(F.conv2d(x, weight[:, :, None, None]), 0.1)
+
+    def modulate(self, layer: int, scale: Tensor) -> Tensor:
+        """The layer's pointwise kernels (cout, cin) for one identity; rows have length 1."""
+        weight = self.pointwise[layer] * (scale + 1)
+        return weight / (weight.square().sum(1, keepdim=True) + 1e-16).sqrt()
 
     @staticmethod
     def unpack(kernels: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
