@@ -49,7 +49,7 @@ class Recipe:
 RECIPES = {
     "detect": Recipe(Detect, "detect", FACES + "boxes of scrfd_2.5g, 120 scenes without faces"),
     "mesh": Recipe(Mesh, "mesh", FACES + "270 frames of turns; meshes of mp_face_landmarks_478"),
-    "encode": Recipe(Encode, "encode", FACES + "embeddings of reid0095"),
+    "encode": Recipe(Encode, "swap", FACES + "embeddings of reid0095, pictures of the mesh engine"),
     "inject": Recipe(Inject, "swap", FACES + "pictures of the mesh engine"),
     "swap": Recipe(Swap, "swap", FACES + "pictures of the mesh engine"),
 }
