@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -78,7 +79,8 @@ def files(arrays, tmp_path_factory):
         table = {key: f"parameter_{i}.w_0" for i, key in enumerate(content)}
         paths[name] = folder / f"{name}.pdparams"
         paths[name].write_bytes(pickle.dumps({**content, IGNORED: table}, protocol=4))
-    return paths
+    yield paths
+    shutil.rmtree(folder)  # pytest would keep 300 MB of each of the last runs
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,8 @@ def folder(files, tmp_path_factory):
     """The pack that is made of both."""
     out = tmp_path_factory.mktemp("official") / "packs" / "reference"
     main([*map(str, files.values()), "--out", str(out)])
-    return out
+    yield out
+    shutil.rmtree(out)
 
 
 @pytest.mark.parametrize("name", list(DIGESTS))
@@ -241,6 +244,7 @@ def test_another_generator_is_named_and_nothing_is_written(files, arrays, tmp_pa
     with pytest.raises(CheckpointError, match=words):
         convert(wrong, files["encoder"], tmp_path / "out" / "pack")
     assert list(tmp_path.iterdir()) == [wrong]
+    wrong.unlink()
 
 
 def test_another_encoder_is_named_and_nothing_is_written(files, tmp_path, capsys):
