@@ -22,6 +22,7 @@ FLOORS = {
     "demo.encode": 2,
     "demo.inject": 2,
     "demo.swap": 2,
+    "demo.track": 2,
     "demo.pipeline": 3,
     "demo.mark": 4,
     "demo.provenance": 4,
@@ -38,6 +39,7 @@ BESIDE = {
     ("demo.manifest", "demo.errors"),
     ("demo.paste", "demo.align"),  # the inverse of a matrix
     ("demo.inject", "demo.encode"),  # the Identity that it takes
+    ("demo.track", "demo.detect"),  # the Face that it follows
     ("demo.provenance", "demo.mark"),
     ("demo.ui", "demo.ui.image"),
     ("demo.ui.image", "demo.ui.common"),
