@@ -17,6 +17,13 @@ FLOORS = {
     "demo.warp": 1,
     "demo.paste": 1,
     "demo.picture": 1,
+    "demo.tone": 0,
+    "demo.flow": 0,
+    "demo.journal": 0,
+    "demo.media": 1,
+    "demo.sound": 1,
+    "demo.decode": 1,
+    "demo.mux": 1,
     "demo.detect": 2,
     "demo.mesh": 2,
     "demo.encode": 2,
@@ -24,13 +31,17 @@ FLOORS = {
     "demo.swap": 2,
     "demo.track": 2,
     "demo.pipeline": 3,
+    "demo.cast": 3,
     "demo.mark": 4,
     "demo.provenance": 4,
+    "demo.stretch": 4,
+    "demo.video": 4,
     "demo.preview": 5,
     "demo.ui": 5,
     "demo.ui.common": 5,
     "demo.ui.image": 5,
     "demo.bench": 6,
+    "demo.batch": 6,
     "demo.__main__": 6,
     "app": 6,
 }
@@ -41,10 +52,17 @@ BESIDE = {
     ("demo.inject", "demo.encode"),  # the Identity that it takes
     ("demo.track", "demo.detect"),  # the Face that it follows
     ("demo.provenance", "demo.mark"),
+    ("demo.decode", "demo.media"),  # an opened file
+    ("demo.mux", "demo.media"),
+    ("demo.mux", "demo.sound"),
+    ("demo.stretch", "demo.mark"),
+    ("demo.video", "demo.stretch"),
+    ("demo.video", "demo.provenance"),
     ("demo.ui", "demo.ui.image"),
     ("demo.ui.image", "demo.ui.common"),
     ("demo.ui.image", "demo.preview"),
     ("demo.__main__", "demo.bench"),
+    ("demo.__main__", "demo.batch"),
 }
 ALONE = {
     "onnxruntime": ("demo.sessions",),
@@ -58,6 +76,7 @@ SCREEN = (
     "demo.preview",
     "demo.words",
     "demo.bench",
+    "demo.batch",
     "demo.__main__",
 )
 # What is shipped is measured by who had no hand in making it.
