@@ -19,10 +19,11 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
 from demo.errors import SwapError
+from demo.media import Limits
 from demo.pipeline import ENGINES, Pack
 from demo.ui import build
 
-LARGEST = "100mb"  # of one upload; forty megapixels of PNG fit
+LARGEST = 100  # megabytes of one upload; forty megapixels of PNG fit
 
 
 POLICY = b"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'"
@@ -60,15 +61,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, coreml, directml")
     parser.add_argument("--detector", help="an insightface pack or an SCRFD file instead of ours")
     parser.add_argument("--engine", choices=ENGINES, default="mesh", help="chosen at first")
+    parser.add_argument("--clip-seconds", type=float, default=120, help="the longest clip taken")
+    parser.add_argument("--clip-megapixels", type=float, default=9, help="of a frame; 4K has 8.3")
     return parser.parse_args()
 
 
-def serve(pack: Pack, engine: str) -> FastAPI:
-    """The whole server: middleware, then the page at /."""
+def serve(pack: Pack, engine: str, limits: Limits) -> FastAPI:
+    """The whole server: middleware, then the page at /. limits: of a visitor's clip."""
     app = FastAPI(openapi_url=None)
     app.add_middleware(Guard)
-    page = build(pack, engine)
-    return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=LARGEST)
+    page = build(pack, engine, limits)
+    most = f"{LARGEST}mb"
+    return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=most)
 
 
 def main() -> int:
@@ -79,7 +83,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return getattr(error, "code", 2)
     print(f"http://{options.host}:{options.port}   {pack.provider}", flush=True)
-    uvicorn.run(serve(pack, options.engine), host=options.host, port=options.port,
+    limits = Limits(options.clip_seconds, round(options.clip_megapixels * 1e6), LARGEST * 1_000_000)
+    uvicorn.run(serve(pack, options.engine, limits), host=options.host, port=options.port,
                 log_level="warning")  # fmt: skip
     return 0
 

@@ -49,3 +49,9 @@ class CallOrderError(SwapError):
     """A method was called before the one that it stands on."""
 
     code = 8
+
+
+class CancelledError(SwapError):
+    """Someone asked the work to stop; nothing of it is left."""
+
+    code = 9

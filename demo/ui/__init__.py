@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import gradio as gr
 
+from demo.media import Limits
 from demo.pipeline import Pack
 from demo.ui.image import ImageTab, image_tab
+from demo.ui.video import VideoTab, video_tab
 from demo.words import CSS, FOOT, HEAD
 
 
-def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:
-    """The whole page. engine: which one is chosen at first."""
+def build(pack: Pack, engine: str = "mesh", limits: Limits | None = None) -> gr.Blocks:
+    """The whole page. engine: which one is chosen at first. limits: of a clip."""
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
     with gr.Blocks(
@@ -24,5 +26,7 @@ def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:
         gr.Markdown(HEAD)
         with gr.Tab("Image"):
             image_tab(ImageTab(pack), engine)
+        with gr.Tab("Video"):
+            video_tab(VideoTab(pack, limits or Limits()), engine)
         gr.Markdown(FOOT, elem_classes="foot")
     return page.queue(max_size=16, default_concurrency_limit=1)
