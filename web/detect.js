@@ -14,7 +14,7 @@
  * @property {number} score  0..1, below it an answer is no face
  * @property {number} iou  0..1, overlap above which the weaker of two faces is dropped
  */
-import { average, blob, rint, sheet } from "./image.js";
+import { blob, rint, sheet } from "./image.js";
 
 const STRIDES = [8, 16, 32]; // input pixels per cell of the three grids
 const ANCHORS = 2; // answers per cell, interleaved
@@ -49,12 +49,22 @@ export async function look(session, frame, options, border) {
   const { image, dims, scale, offset } = prepare(frame, options.size, border);
   const outputs = Object.values(await session({ image: { data: image, dims } }));
   const faces = decode(outputs, dims[3], options.score);
-  const back = (/** @type {number} */ value) => (value - offset) / scale;
-  return nms(faces, options.iou).map(({ box, points, score }) => ({
-    box: /** @type {Face["box"]} */ (box.map(back)),
-    points: points.map(([x, y]) => /** @type {[number, number]} */ ([back(x), back(y)])),
-    score,
-  }));
+  return nms(faces, options.iou).map((face) => moved(face, -offset, -offset, 1 / scale));
+}
+
+/**
+ * A face in the pixels of another frame: shifted, then scaled.
+ * @param {Face} face
+ * @param {number} x
+ * @param {number} y
+ * @param {number} zoom
+ * @returns {Face}
+ */
+export function moved({ box, points, score }, x, y, zoom = 1) {
+  const [x0, y0, x1, y1] = box;
+  const place = (/** @type {number[]} */ [px, py]) =>
+    /** @type {[number, number]} */ ([(px + x) * zoom, (py + y) * zoom]);
+  return { box: [...place([x0, y0]), ...place([x1, y1])], points: points.map(place), score };
 }
 
 /**
@@ -69,7 +79,7 @@ export function prepare(frame, size, border = 0) {
   const { inner, scale, offset, width, height } = layout(frame.width, frame.height, size, border);
   const pen = sheet(width, height);
   pen.fillRect(0, 0, width, height);
-  pen.putImageData(shrunk(frame, inner[0], inner[1], scale), offset, offset);
+  pen.drawImage(shrunk(frame, inner[0], inner[1], scale), offset, offset);
   const image = blob(pen.getImageData(0, 0, width, height), 127.5, 128);
   return { image, dims: [1, 3, height, width], scale, offset };
 }
@@ -90,26 +100,21 @@ export function layout(width, height, size, border) {
 }
 
 /**
- * The whole frame in fewer pixels. The canvas alone samples; below a half it is halved first, and
- * the last half is averaged.
+ * The whole frame in fewer pixels. A canvas samples between pixels; halving exactly averages them,
+ * so below a half the last steps are halvings.
  * @param {OffscreenCanvas} frame
  * @param {number} width
  * @param {number} height
  * @param {number} scale
- * @returns {ImageData}
+ * @returns {OffscreenCanvas}
  */
 function shrunk(frame, width, height, scale) {
-  let [source, left] = [frame, scale];
-  for (; left < 0.25; left *= 2) source = halved(source);
-  const over = left < 0.5 ? 2 : 1;
-  const pen = sheet(width * over, height * over);
-  pen.drawImage(source, 0, 0, width * over, height * over);
-  return average(pen.getImageData(0, 0, width * over, height * over), width, height);
+  if (scale >= 0.5) return drawn(frame, width, height);
+  return drawn(shrunk(frame, 2 * width, 2 * height, 2 * scale), width, height);
 }
 
-/** @param {OffscreenCanvas} frame @returns {OffscreenCanvas} */
-function halved(frame) {
-  const [width, height] = [Math.ceil(frame.width / 2), Math.ceil(frame.height / 2)];
+/** @param {OffscreenCanvas} frame @param {number} width @param {number} height */
+function drawn(frame, width, height) {
   const pen = sheet(width, height);
   pen.drawImage(frame, 0, 0, width, height);
   return pen.canvas;

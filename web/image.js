@@ -48,26 +48,52 @@ export async function readPicture(file) {
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new UnreadableError(`${name}: not a picture that can be read here; ${EXPECTED}`);
   });
-  return toFrame(bitmap, name);
+  return toFrame(bitmap, { name });
 }
 
 /**
- * A frame from a bitmap, which is closed.
+ * A frame from a bitmap, which is closed. mirror: left becomes right, as front cameras are shown.
  * @param {ImageBitmap} bitmap
+ * @param {{ name?: string, mirror?: boolean }} options
  * @returns {OffscreenCanvas}
  */
-export function toFrame(bitmap, name = "picture") {
+export function toFrame(bitmap, { name = "picture", mirror = false } = {}) {
   const { width, height } = bitmap;
   try {
     if (width * height > LIMIT) throw tooLarge(width * height, name);
     const pen = sheet(width, height);
     pen.fillStyle = "white";
     pen.fillRect(0, 0, width, height);
+    if (mirror) pen.setTransform(-1, 0, 0, 1, width, 0);
     pen.drawImage(bitmap, 0, 0);
+    pen.resetTransform();
     return pen.canvas;
   } finally {
     bitmap.close();
   }
+}
+
+/** @param {OffscreenCanvas} frame */
+export function copied(frame) {
+  const pen = sheet(frame.width, frame.height);
+  pen.drawImage(frame, 0, 0);
+  return pen.canvas;
+}
+
+/**
+ * The part of a frame around a box, `around` times its longer side, black beyond the frame.
+ * @param {OffscreenCanvas} frame
+ * @param {[number, number, number, number]} box  x0 y0 x1 y1
+ * @param {number} around
+ * @returns {{ part: OffscreenCanvas, left: number, top: number }} left, top: its corner
+ */
+export function cut(frame, [x0, y0, x1, y1], around) {
+  const side = Math.max(32, Math.round(Math.max(x1 - x0, y1 - y0) * around));
+  const [left, top] = [(x0 + x1 - side) / 2, (y0 + y1 - side) / 2].map(Math.round);
+  const pen = sheet(side, side);
+  pen.fillRect(0, 0, side, side);
+  pen.drawImage(frame, -left, -top);
+  return { part: pen.canvas, left, top };
 }
 
 /** @param {number} pixels @param {string} name */

@@ -39,6 +39,21 @@ export async function load(folder) {
 }
 
 /**
+ * The whole pack, every file checked.
+ * @param {URL} folder
+ * @param {(bytes: number) => void} progress  bytes that have come, each time some come
+ * @param {(bytes: number) => void} expect  bytes that will come in all
+ * @returns {Promise<{ manifest: Manifest, bytes: Record<string, Uint8Array> }>} bytes: graph -> file
+ */
+export async function fetchPack(folder, progress = () => {}, expect = () => {}) {
+  const manifest = await load(folder);
+  const graphs = Object.entries(manifest.graphs);
+  expect(graphs.reduce((sum, [, graph]) => sum + graph.bytes, 0));
+  const files = graphs.map(async ([name, graph]) => [name, await fetchGraph(folder, graph, progress)]);
+  return { manifest, bytes: Object.fromEntries(await Promise.all(files)) };
+}
+
+/**
  * The bytes of a graph, byte for byte the ones released.
  * @param {URL} folder
  * @param {Graph} graph

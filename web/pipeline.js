@@ -15,12 +15,11 @@
  * @property {Record<string, number>} milliseconds  stage -> time, all faces together
  */
 import { align, scale } from "./align.js";
-import { area, detect } from "./detect.js";
+import { area, detect, look, moved } from "./detect.js";
 import { encode } from "./encode.js";
 import { CallOrderError, NoFaceError, SmallFaceError } from "./errors.js";
-import { sheet } from "./image.js";
+import { copied, cut } from "./image.js";
 import { inject } from "./inject.js";
-import { fetchGraph, load } from "./manifest.js";
 import { mesh } from "./mesh.js";
 import { paste } from "./paste.js";
 import { openSession } from "./sessions.js";
@@ -28,6 +27,9 @@ import { swap } from "./swap.js";
 import { hull } from "./warp.js";
 
 const SMALLEST = 40; // source pixels across the crop under which there is no likeness to learn
+const AROUND = 2.2; // box sides, of the part of a frame in which a followed face is looked for
+const NEAR = 160; // pixels, longer side of that part for the detector
+const EVERY = 8; // frames after which the whole frame is looked at again
 
 /** The weights, opened once. */
 export class Pack {
@@ -42,19 +44,6 @@ export class Pack {
     this.device = /** @type {import("./sessions.js").Device} */ ("wasm");
   }
 
-  /**
-   * Fetch and check a pack's files.
-   * @param {URL} folder
-   * @param {(bytes: number) => void} progress
-   */
-  static async fetch(folder, progress = () => {}) {
-    const manifest = await load(folder);
-    const names = Object.keys(manifest.graphs);
-    const files = names.map((name) => fetchGraph(folder, manifest.graphs[name], progress));
-    const bytes = await Promise.all(files);
-    return new Pack(manifest, Object.fromEntries(names.map((name, i) => [name, bytes[i]])));
-  }
-
   /** Open every graph on a device. @param {import("./sessions.js").Device} device */
   async open(device) {
     this.device = device;
@@ -67,6 +56,18 @@ export class Pack {
   async faces(frame) {
     const found = await detect(this.sessions.detect, frame, this.manifest.detect);
     return found.sort((a, b) => area(b.box) - area(a.box));
+  }
+
+  /**
+   * The faces around a box: a quarter of the work, for a face whose place is nearly known.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./detect.js").Face["box"]} box
+   */
+  async facesNear(frame, box) {
+    const { part, left, top } = cut(frame, box, AROUND);
+    const options = { ...this.manifest.detect, size: NEAR };
+    const found = await look(this.sessions.detect, part, options, 0);
+    return found.map((face) => moved(face, left, top));
   }
 
   /**
@@ -90,6 +91,7 @@ export class FaceSwapper {
   constructor(pack) {
     this.pack = pack;
     this.report = emptyReport();
+    this.frames = 0; // followed so far
     this.kernels = /** @type {Float32Array | null} */ (null);
     this.painter = /** @type {import("./sessions.js").Session | null} */ (null);
   }
@@ -123,6 +125,36 @@ export class FaceSwapper {
     const out = copied(frame);
     for (const face of faces ?? everyone.slice(0, 1)) await this.swapFace(out, face, strength);
     return out;
+  }
+
+  /**
+   * The next frame of a camera or clip: the person who was there first is followed and swapped.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./track.js").Tracker} tracker
+   * @param {number} time  seconds
+   * @param {number} strength  0 nothing .. 1 all
+   */
+  async followFrame(frame, tracker, time, strength = 1) {
+    const start = performance.now();
+    const [first] = tracker.update(await this.lookFor(frame, tracker, time), time);
+    const spent = performance.now() - start;
+    const out = await this.swapFrame(frame, first ? [first.face] : [], strength * (first?.strength ?? 0));
+    this.report.milliseconds.detect = spent;
+    return out;
+  }
+
+  /**
+   * Where the followed face was, and now and then everywhere.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./track.js").Tracker} tracker
+   * @param {number} time
+   */
+  async lookFor(frame, tracker, time) {
+    this.frames += 1;
+    const [first] = tracker.tracks;
+    if (!first || first.missed || this.frames % EVERY === 0) return this.pack.faces(frame);
+    const near = await this.pack.facesNear(frame, first.tracked(time).face.box);
+    return near.length ? near : this.pack.faces(frame);
   }
 
   /** @param {OffscreenCanvas} image @returns {Promise<Float32Array>} */
@@ -181,11 +213,4 @@ export class FaceSwapper {
 /** @returns {Report} */
 function emptyReport() {
   return { found: 0, swapped: 0, reasons: [], milliseconds: {} };
-}
-
-/** @param {OffscreenCanvas} frame */
-function copied(frame) {
-  const pen = sheet(frame.width, frame.height);
-  pen.drawImage(frame, 0, 0);
-  return pen.canvas;
 }

@@ -10,14 +10,7 @@
  * @typedef {"wasm" | "webgpu"} Device
  */
 import { PackError } from "./errors.js";
-import { fetchBytes } from "./manifest.js";
-
-const VENDOR = new URL("./vendor/", import.meta.url);
-/** Which build of the runtime a device needs: the plain one is half the size. */
-const BUILDS = {
-  wasm: { module: "ort.wasm.min.mjs", binary: "ort-wasm-simd-threaded.wasm" },
-  webgpu: { module: "ort.webgpu.min.mjs", binary: "ort-wasm-simd-threaded.asyncify.wasm" },
-};
+import { runtimeOf, VENDOR } from "./runtime.js";
 
 /** @type {any} the module onnxruntime-web, once started */
 let ort = null;
@@ -26,24 +19,16 @@ let ort = null;
  * Load the runtime; once in a worker's life, because it fixes its threads at the start.
  * @param {Device} device
  * @param {number} threads
- * @param {(bytes: number) => void} progress
+ * @param {Uint8Array} binary  the WebAssembly file
  */
-export async function start(device, threads, progress = () => {}) {
-  const { module, binary } = BUILDS[device];
-  const [loaded, wasm] = await Promise.all([
-    import(new URL(module, VENDOR).href).catch(missing),
-    fetchBytes(new URL(binary, VENDOR), progress).catch(missing),
-  ]);
-  ort = loaded;
+export async function start(device, threads, binary) {
+  ort = await import(runtimeOf(device).module.href).catch((error) => {
+    throw new PackError(`the runtime did not load (${error.message}); reload the page`);
+  });
   ort.env.wasm.wasmPaths = VENDOR.href; // here, because import maps do not reach workers
-  ort.env.wasm.wasmBinary = wasm.buffer;
+  ort.env.wasm.wasmBinary = binary;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
-}
-
-/** @param {Error} error @returns {never} */
-function missing(error) {
-  throw new PackError(`the runtime did not load (${error.message}); \`make site\` puts it there`);
 }
 
 /**

@@ -91,11 +91,14 @@ function along(plane, size, taps) {
   const out = new Float32Array(size * size);
   const line = new Float32Array(size + 2 * reach);
   for (let y = 0; y < size; y++) {
+    const row = plane.subarray(y * size, (y + 1) * size);
+    const [first, end] = [row.findIndex(Boolean), row.findLastIndex(Boolean)];
+    if (first < 0) continue; // an empty row stays empty
     for (let i = 0; i < line.length; i++) {
       const x = Math.abs(i - reach);
-      line[i] = plane[y * size + (x < size ? x : 2 * (size - 1) - x)];
+      line[i] = row[x < size ? x : 2 * (size - 1) - x];
     }
-    for (let x = 0; x < size; x++) {
+    for (let x = Math.max(0, first - reach); x <= Math.min(size - 1, end + reach); x++) {
       let value = 0;
       for (let tap = 0; tap < taps.length; tap++) value += taps[tap] * line[x + tap];
       out[x * size + y] = value;
