@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
 from demo.errors import SwapError
+from demo.page import mount
 from demo.pipeline import ENGINES, Pack
 from demo.ui import build
 
@@ -64,9 +65,10 @@ def arguments() -> argparse.Namespace:
 
 
 def serve(pack: Pack, engine: str) -> FastAPI:
-    """The whole server: middleware, then the page at /."""
+    """The whole server: middleware, the on-device page at /web/, then the page at /."""
     app = FastAPI(openapi_url=None)
     app.add_middleware(Guard)
+    mount(app)
     page = build(pack, engine)
     return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=LARGEST)
 

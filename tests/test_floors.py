@@ -25,6 +25,7 @@ FLOORS = {
     "demo.pipeline": 3,
     "demo.mark": 4,
     "demo.provenance": 4,
+    "demo.page": 5,
     "demo.preview": 5,
     "demo.ui": 5,
     "demo.ui.common": 5,

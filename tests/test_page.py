@@ -151,7 +151,7 @@ def test_the_saved_picture_is_marked(visit, host, files, tmp_path):
         page.click("#picture-save")
     download.value.save_as(tmp_path / "out.jpg")
     verdict = verify(tmp_path / "out.jpg")
-    assert verdict.marked
+    assert verdict.marked and verdict.valid and verdict.synthetic
 
 
 def test_what_is_missing_is_said(visit, host, files):

@@ -40,7 +40,8 @@ export const WORDS = {
   swapWait: "Swapping …",
   swapDone: "{swapped} of {found} swapped in {spent} ms.",
   save: "Save, marked as synthetic",
-  saved: "Saved. The file says that it is synthetic: an invisible mark is in its pixels.",
+  saved: "Saved. The file says that it is synthetic: signed metadata (C2PA) and an invisible mark.",
+  savedBare: "Saved, with an invisible mark in its pixels. It is not signed: that needs https.",
   resultAlt: "The picture, with the face swapped",
   before: "Show the original",
 

@@ -11,7 +11,7 @@
  * | identity |                                       | Blob, the 44 KB file                          |
  * | target   | file: Blob                            | `{ bitmap, faces, width, height }`            |
  * | picture  | chosen: numbers, strength             | `{ bitmap, report }`                          |
- * | save     |                                       | Blob, the last picture, marked                |
+ * | save     |                                       | `{ file, signature }`, the last picture       |
  * | frame    | bitmap, time, strength, mirror        | `{ bitmap, report }`, label drawn             |
  * | restart  |                                       | nothing; forget who was followed              |
  *

@@ -88,8 +88,9 @@ export function picturePanel(engine, source) {
     await swap();
   });
   press(byId("picture-save"), state, async () => {
-    download(await engine.ask("save"), "swapped.jpg");
-    state.tell(say("saved"));
+    const { file, signature } = await engine.ask("save");
+    download(file, "swapped.jpg");
+    state.tell(say(signature ? "saved" : "savedBare"));
   });
   return { take };
 }
