@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse
 
 from demo.errors import SwapError
 from demo.media import Limits
+from demo.page import mount
 from demo.pipeline import ENGINES, Pack
 from demo.ui import build
 
@@ -67,9 +68,13 @@ def arguments() -> argparse.Namespace:
 
 
 def serve(pack: Pack, engine: str, limits: Limits) -> FastAPI:
-    """The whole server: middleware, then the page at /. limits: of a visitor's clip."""
+    """The whole server: middleware, the on-device page at /web/, then the page at /.
+
+    limits: of a visitor's clip.
+    """
     app = FastAPI(openapi_url=None)
     app.add_middleware(Guard)
+    mount(app)
     page = build(pack, engine, limits)
     most = f"{LARGEST}mb"
     return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=most)

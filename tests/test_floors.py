@@ -36,6 +36,7 @@ FLOORS = {
     "demo.provenance": 4,
     "demo.stretch": 4,
     "demo.video": 4,
+    "demo.page": 5,
     "demo.preview": 5,
     "demo.ui": 5,
     "demo.ui.common": 5,
