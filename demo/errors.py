@@ -45,3 +45,9 @@ class CallOrderError(SwapError):
     """A method was called before the one that it stands on."""
 
     code = 8
+
+
+class FullError(SwapError):
+    """Every place in front of a camera is taken."""
+
+    code = 9

@@ -10,19 +10,24 @@ import gradio as gr
 
 from demo.pipeline import Pack
 from demo.ui.image import ImageTab, image_tab
+from demo.ui.live import SCRIPT, LiveTab, live_tab
+from demo.visitors import Visitors
 from demo.words import CSS, FOOT, HEAD
 
 
-def build(pack: Pack, engine: str = "mesh") -> gr.Blocks:
-    """The whole page. engine: which one is chosen at first."""
+def build(pack: Pack, engine: str, visitors: Visitors, on_device: bool = False) -> gr.Blocks:
+    """The whole page. engine: which one is chosen at first. visitors: who may come with a camera.
+    on_device: whether the page for one's own device is served beside this one."""
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
     with gr.Blocks(
         theme=theme, css=CSS, title="MobileFaceSwap", analytics_enabled=False,
-        delete_cache=(3600, 3600),
+        delete_cache=(3600, 3600), head=f"<script>{SCRIPT}</script>",
     ) as page:  # fmt: skip
         gr.Markdown(HEAD)
         with gr.Tab("Image"):
             image_tab(ImageTab(pack), engine)
+        with gr.Tab("Live"):
+            live_tab(LiveTab(visitors), on_device)
         gr.Markdown(FOOT, elem_classes="foot")
     return page.queue(max_size=16, default_concurrency_limit=1)
