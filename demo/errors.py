@@ -50,4 +50,4 @@ class CallOrderError(SwapError):
 class FullError(SwapError):
     """Every place in front of a camera is taken."""
 
-    code = 9
+    code = 10

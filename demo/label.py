@@ -16,7 +16,8 @@ PART = 18  # the label is a frame's shorter side divided by this, in pixels, hig
 
 
 def label(frame: Array) -> Array:
-    """A frame (h, w, 3) uint8 RGB with the label in its lower right corner; written into it."""
+    """A frame (h, w, 3) uint8 RGB with the label in its lower right corner; a new frame."""
+    frame = frame.copy()
     tag = drawn(max(14, min(frame.shape[:2]) // PART))
     tag = tag[: frame.shape[0], : frame.shape[1]]
     height, width = tag.shape[:2]

@@ -26,61 +26,9 @@ Array = np.ndarray
 ENGINE = "mesh"  # chosen at first: what `evaluate` prefers, if its frame rate allows
 WINDOW = 2.0  # seconds over which rates and times are averaged
 LOOKED = 0.5  # seconds from one look at the picture's quality to the next
+STILL = 2.0  # seconds without a frame until it is said
 MISSED = 1.0  # seconds without a face until it is said
 LONG = 30.0  # seconds without a face until it is said differently
-
-
-class Newest:
-    """One frame in flight, the newest waits, the rest are let go: one thread, one pending slot.
-
-    work: what is done with a frame, on the thread. done: takes each result, on the thread.
-    failed: takes the exception that ended the thread. `skipped` counts what was let go.
-    """
-
-    def __init__(
-        self,
-        work: Callable[[Any], Any],
-        done: Callable[[Any], None],
-        failed: Callable[[Exception], None] = lambda error: None,
-    ):
-        self.work, self.done, self.failed = work, done, failed
-        self.busy, self.pending, self.skipped = False, None, 0
-        self._closed = False
-        self._turn = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="visitor", daemon=True)
-        self._thread.start()
-
-    def give(self, frame: Any) -> None:
-        """A new frame; the one that still waits is let go. Never blocks."""
-        with self._turn:
-            self.skipped += self.pending is not None
-            self.pending = frame
-            self._turn.notify()
-
-    def close(self, wait: bool = False) -> None:
-        """End the thread after the frame in flight, and after what waits only if `wait`."""
-        with self._turn:
-            self._closed = True
-            self.pending = self.pending if wait else None
-            self._turn.notify()
-        if wait:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            while (frame := self._take()) is not None:
-                self.done(self.work(frame))
-        except Exception as error:  # whatever it was, the visitor shall read why it ended
-            self.failed(error)
-        self.busy = False
-
-    def _take(self) -> Any:
-        with self._turn:
-            self.busy = False
-            self._turn.wait_for(lambda: self._closed or self.pending is not None)
-            frame, self.pending = self.pending, None
-            self.busy = frame is not None
-            return frame
 
 
 @dataclass(frozen=True)
@@ -103,7 +51,7 @@ class Visitor:
         self.pack, self.clock = pack, clock
         self.settings = Settings()
         self.since = self.heard = clock()  # seconds; when anything last came from them
-        self.met = False  # whether any frame has come
+        self.came: float | None = None  # seconds, when the last frame came
         self.quality: Quality | None = None
         self.recorder: Any = None  # record.Recorder while one runs: takes each painted frame
         self.ending: Callable[[str], None] | None = None  # told why it is over
@@ -147,7 +95,7 @@ class Visitor:
         """(h, w, 3) uint8 RGB from the camera -> the same size: swapped, mirrored, labelled."""
         self.hear()
         with self._lock:
-            start, self.met = self.clock(), True
+            start = self.came = self.clock()
             out = self._swap(frame, start)
             out = self._finish(frame, out)
             self._spent.append((self.clock(), self.clock() - start))
@@ -158,11 +106,7 @@ class Visitor:
     def _swap(self, frame: Array, now: float) -> Array:
         tracked = self._tracker.update(self.pack.faces(frame), now)
         chosen = tracked if self.settings.everyone else self._follow(tracked)
-        if tracked:
-            self._seen = now
-        if now - self._looked > LOOKED:
-            self._looked = now
-            self.quality = measure(self.pack, frame, chosen[0].face) if chosen else None
+        self._look(frame, [one for one in chosen if not one.missed], now)
         swapper, reasons = self._swapper, []
         for one in chosen if swapper else ():
             strength = self.settings.strength * one.strength
@@ -170,6 +114,14 @@ class Visitor:
             reasons += swapper.report.reasons
         self._reasons = reasons
         return frame
+
+    def _look(self, frame: Array, chosen: list[Tracked], now: float) -> None:
+        """How good the picture is, now and then; `chosen` are there to be seen."""
+        if chosen:
+            self._seen = now
+        if now - self._looked > LOOKED:
+            self._looked = now
+            self.quality = measure(self.pack, frame, chosen[0].face) if chosen else None
 
     def _follow(self, tracked: list[Tracked]) -> list[Tracked]:
         """Who was followed before, else the largest: a second person never takes the face over."""
@@ -201,6 +153,8 @@ class Visitor:
         }
 
     def _words(self, now: float) -> list[str]:
+        if self.came is not None and now - self.came > STILL:
+            return ["No picture comes from your camera. Is it covered, or used by another program?"]
         away = now - self._seen
         if away > LONG:
             return [f"No face for {away:.0f} seconds. The picture goes on; step in when you like."]

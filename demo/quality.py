@@ -17,17 +17,18 @@ from demo.pipeline import Pack, crop_pixels
 
 Array = np.ndarray
 DARK, BRIGHT = 60, 215  # levels of 255, the face's mean luma
-SMALL = 110  # pixels of the frame along the crop's side
+SMALL = 90  # pixels of the frame along the crop's side
 TURNED = 25  # degrees of yaw
-SOFT = 4.0  # levels of 255, see `sharpness`
+SOFT = 0.022  # see `sharpness`: whole portraits have 0.03 to 0.06, a blur of 2 pixels leaves 0.016
 SIDE = 112  # pixels, the size at which sharpness is compared
-INSIDE = np.s_[56:200, 40:184]  # of a 224 crop: brows to chin
+INSIDE = np.s_[56:200, 40:184]  # of a crop of 224 pixels: brows to chin
+FACE = np.s_[28:100, 20:92]  # the same of SIDE pixels
 
 
 @dataclass(frozen=True)
 class Quality:
     """brightness: 0..255. size: pixels of the frame along the crop. yaw: degrees, signed.
-    sharpness: levels of 255 in the finest band. cut: the face reaches over the frame's edge."""
+    sharpness: the finest band's share of the brightness. cut: by the edge of the frame."""
 
     brightness: float
     size: float
@@ -53,14 +54,15 @@ def measure(pack: Pack, frame: Array, face: Face) -> Quality:
 def sharpness(frame: Array, matrix: Array) -> float:
     """Mean strength of the finest band of a face at SIDE pixels, whatever its size in the frame.
 
-    A face of fewer pixels cannot be sharp there; `SMALL` speaks for it.
+    As a share of the mean luma, so that the dark is not taken for blur. A face of fewer pixels
+    cannot be sharp there; `SMALL` speaks for it.
     """
     zoom = SIDE / 224
     coarse = np.asarray(matrix, np.float64) * zoom
     coarse[:, 2] += (zoom - 1) / 2
     crop = cv2.cvtColor(warp_crop(frame, coarse, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine = np.abs(crop - cv2.GaussianBlur(crop, (0, 0), 1.5))
-    return float(fine[28:100, 20:92].mean())
+    return float(fine[FACE].mean() / max(crop[FACE].mean(), 1.0))
 
 
 def advise(quality: Quality | None) -> list[str]:
@@ -68,11 +70,12 @@ def advise(quality: Quality | None) -> list[str]:
     if quality is None:
         return []
     q = quality
+    lit = DARK <= q.brightness <= BRIGHT
     return [words for wrong, words in (
         (q.brightness < DARK, "Turn to the light: your face is dark."),
         (q.brightness > BRIGHT, "Less light, please: your face is overexposed."),
         (q.size < SMALL, "Come closer: your face is small."),
         (q.cut, "Move to the middle: your face is cut off."),
         (abs(q.yaw) > TURNED, "Face the camera: your head is turned."),
-        (q.size >= SMALL and q.sharpness < SOFT, "Hold still, or wipe the lens: it is blurred."),
+        (lit and q.size >= SMALL and q.sharpness < SOFT, "Hold still, or wipe the lens."),
     ) if wrong]  # fmt: skip

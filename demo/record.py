@@ -15,8 +15,8 @@ import av
 import cv2
 import numpy as np
 
-from demo.live import Newest
 from demo.mark import mark
+from demo.newest import Newest
 from demo.provenance import sign
 
 Array = np.ndarray

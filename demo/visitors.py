@@ -73,7 +73,7 @@ class Visitors:
 
     def _over(self, visitor: Visitor) -> str:
         now = self.clock()
-        if now - visitor.heard > (SILENT if visitor.met else WAIT):
+        if now - visitor.heard > (WAIT if visitor.came is None else SILENT):
             return "Nothing came from your camera any more, so your place was given away."
         if self.minutes and now - visitor.since > self.minutes * 60:
             return f"Your {self.minutes:g} minutes are over. Press Start to go on."

@@ -30,7 +30,7 @@ from fastrtc.tracks import VideoCallback
 from fastrtc.utils import create_message
 from pydantic import BaseModel
 
-from demo.live import Newest
+from demo.newest import Newest
 from demo.turn import ice_servers
 from demo.visitors import Visitors
 

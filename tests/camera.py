@@ -1,7 +1,7 @@
 """A fake camera whose frames carry their number, a browser that holds it, and a ruler.
 
-`clip` writes what Chromium plays as a camera; `PROBE` reads the numbers back, from the visitor's own
-picture and from the one that returns, and keeps how long each took from glass to glass.
+`clip` writes what Chromium plays as a camera; `probe.js` reads the numbers back, from the visitor's
+own picture and from the one that returns, and keeps how long each took from glass to glass.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
+PROBE = (ROOT / "tests" / "probe.js").read_text()
 BITS, BLOCK = 10, 16  # of the number; pixels at 640x480 of one bit's square
 
 
@@ -62,47 +63,6 @@ def stamp(frame, number):
     return frame
 
 
-PROBE = """
-(() => {
-  const canvas = new OffscreenCanvas(96, 32), pen = canvas.getContext("2d", { willReadFrequently: true });
-  const face = new OffscreenCanvas(24, 24), brush = face.getContext("2d", { willReadFrequently: true });
-  const probe = window.probe = { sent: new Map(), seen: [], faces: [], unread: 0, keep: false };
-  function read(video) {
-    const zoom = video.videoHeight / 480;
-    pen.drawImage(video, 0, 0, 96 * zoom, 32 * zoom, 0, 0, 96, 32);
-    const at = (i) => pen.getImageData((i % 6) * 16 + 8, Math.floor(i / 6) * 16 + 8, 1, 1).data[0];
-    const [white, black] = [at(0), at(1)];
-    if (white - black < 90) return null;
-    let number = 0;
-    for (let n = 0; n < 10; n++) number += (at(n + 2) > (white + black) / 2) << n;
-    return number;
-  }
-  function watch(video, take) {
-    const step = (now, data) => { take(now, data); video.requestVideoFrameCallback(step); };
-    video.requestVideoFrameCallback(step);
-  }
-  probe.begin = () => {
-    const own = document.getElementById("live-self"), out = document.getElementById("live-out");
-    watch(own, (now, data) => probe.sent.set(read(own), data.captureTime ?? now));
-    watch(out, (now, data) => {
-      const number = read(out), sent = probe.sent.get(number);
-      if (number === null || sent === undefined) { probe.unread++; return; }
-      probe.seen.push([number, Math.round(data.expectedDisplayTime - sent), Math.round(now)]);
-      if (!probe.keep) return;
-      const [w, h] = [out.videoWidth, out.videoHeight];
-      brush.drawImage(out, w * 0.3, h * 0.05, h * 0.5, h * 0.5, 0, 0, 24, 24);
-      probe.faces.push(Array.from(brush.getImageData(0, 0, 24, 24).data));
-    });
-  };
-  probe.take = () => {
-    const out = { seen: probe.seen, faces: probe.faces, unread: probe.unread };
-    probe.seen = []; probe.faces = []; probe.unread = 0;
-    return out;
-  };
-})();
-"""
-
-
 @contextlib.contextmanager
 def served(folder, *options, before=""):
     """(address, process) of `python app.py`. before: Python that runs first, to slow it down."""
@@ -117,12 +77,7 @@ def served(folder, *options, before=""):
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(240):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            assert process.poll() is None, process.stdout.read()
-            time.sleep(0.5)
+        ready(address, process)
         yield address, process
     finally:
         process.send_signal(signal.SIGINT)
@@ -136,6 +91,35 @@ def browser(playwright, camera, *flags):
         executable_path=CHROMIUM,
         args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}", *flags],
     )
+
+
+@contextlib.contextmanager
+def killable(camera, folder):
+    """(browser, what kills it): one of its own, that can end without a goodbye."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [CHROMIUM, "--headless=new", f"--remote-debugging-port={port}", *FLAGS,
+         f"--user-data-dir={folder}", f"--use-file-for-fake-video-capture={camera}"],
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        ready(f"http://127.0.0.1:{port}/json/version", process)
+        yield f"http://127.0.0.1:{port}", lambda: os.killpg(process.pid, signal.SIGKILL)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ready(address, process):
+    for _ in range(240):
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(address, timeout=5).close()
+        assert process.poll() is None, process.args
+        time.sleep(0.5)
+    raise TimeoutError(address)
 
 
 def opened(browser, address, source, probe=True):
@@ -154,11 +138,13 @@ def opened(browser, address, source, probe=True):
 
 def choose(page, source):
     """Another source, and the consent that it asks for."""
-    clear = page.locator("#live-source button[aria-label='Clear'], #live-source [title='Clear']")
+    taken = "document.getElementById('live-taken')?.textContent.includes('Using')"
+    clear = page.locator("#live-source button[aria-label='Remove Image']")
     if clear.count():
         clear.first.click()
+        page.wait_for_function(f"!{taken}", timeout=30_000)
     page.set_input_files("#live-source input[type=file]", str(source))
-    page.get_by_text("Using the picture above.").nth(-1).wait_for(timeout=30_000)
+    page.wait_for_function(taken, timeout=30_000)
     page.check("#live-consent input")
 
 

@@ -147,7 +147,7 @@ const Live = (() => {
   function stop() {
     if (now) navigator.sendBeacon("live/bye", new Blob([JSON.stringify({ key: now.key })], { type: "application/json" }));
     close();
-    say("");
+    say("Stopped. Press Start to go on.");
   }
 
   function close() {
@@ -172,12 +172,13 @@ const Live = (() => {
     at("advice").textContent = told.words.join(" ");
   }
 
-  /** Camera to screen in milliseconds, added up: encoding here, the way, the server, the way back,
-   *  waiting and decoding here, and half a picture of the screen. */
+  /** Camera to screen in milliseconds, added up: encoding here, the way there and back, one picture
+   *  more (the server knows a picture to be whole when the next one begins), the server, waiting and
+   *  decoding here, and half a picture of the screen. */
   async function latency(session) {
     const was = session.stats ?? {}, is = {};
     (await session.pc.getStats()).forEach((s) => {
-      if (s.type === "outbound-rtp") is.encode = [s.totalEncodeTime, s.framesEncoded];
+      if (s.type === "outbound-rtp") Object.assign(is, { encode: [s.totalEncodeTime, s.framesEncoded], rate: s.framesPerSecond });
       if (s.type === "inbound-rtp") is.process = [s.totalProcessingDelay, s.framesDecoded];
       if (s.type === "candidate-pair" && s.nominated) is.trip = s.currentRoundTripTime;
     });
@@ -187,7 +188,8 @@ const Live = (() => {
       return count > 0 ? 1000 * time / count : 0;
     };
     if (!was.process || !session.told.held) return null;
-    return mean("encode") + 1000 * (is.trip ?? 0) + session.told.held + mean("process") + 8;
+    const next = 1000 / (is.rate || 30);
+    return mean("encode") + 1000 * (is.trip ?? 0) + next + session.told.held + mean("process") + 8;
   }
 
   window.addEventListener("pagehide", stop);

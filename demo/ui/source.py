@@ -27,18 +27,24 @@ def source_picker(name: str) -> tuple[gr.State, gr.Checkbox]:
             object_fit="cover", interactive=False,
         )  # fmt: skip
         file = gr.File(file_types=[".idn"], label="Identity file (.idn)", height=100)
-    taken_from = gr.Markdown("", elem_classes="quiet")
+    taken_from = gr.Markdown("", elem_classes="quiet", elem_id=f"{name}taken")
     consent = gr.Checkbox(label=CONSENT, elem_id=f"{name}consent")
+
+    known = [source, consent, taken_from]
 
     def took(path: str | None, words: str) -> tuple:
         return path, False, words if path else ""
 
-    known = [source, consent, taken_from]
-    picture.change(lambda path: took(path, "Using the picture above."), picture, known, **INNER)
-    file.upload(lambda path: took(path, f"Using {Path(path).name}."), file, known, **INNER)
+    def shown_one(path: str | None, before: str | None) -> tuple:
+        """Gradio tells of one picture more than once; the second time nothing is new."""
+        if path == before:
+            return (gr.skip(),) * len(known)
+        return took(path, "Using the picture above.")
 
     def example(event: gr.SelectData) -> tuple:
         return took(shown[event.index], f"Using synthetic face {event.index + 1}.")
 
+    picture.change(shown_one, [picture, source], known, **INNER)
+    file.upload(lambda path: took(path, f"Using {Path(path).name}."), file, known, **INNER)
     gallery.select(example, None, known, **INNER)
     return source, consent
