@@ -41,6 +41,10 @@ class PackError(SwapError):
     code = 7
 
 
+class CheckpointError(PackError):
+    """A published checkpoint is not what was published: nothing of it was run or written."""
+
+
 class CallOrderError(SwapError):
     """A method was called before the one that it stands on."""
 

@@ -9,7 +9,7 @@ from demo.sessions import open_session
 from models.export import RECIPES, build, shape
 from models.networks.inject import Inject
 from models.networks.layers import count
-from models.networks.swap import KERNELS, LAYERS, Swap
+from models.networks.swap import KERNELS, LAYERS, Config, Swap
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -39,7 +39,7 @@ def test_idn_is_the_papers_size():
     """networks.md: 499,825 with the published biases, which are all zero and absent here."""
     biases = sum(cin + cout for cin, cout, _ in LAYERS)
     taps = KERNELS - sum(cin for cin, _, _ in LAYERS)
-    params, macs = count(Swap(224), *Swap(224).inputs().values())
+    params, macs = count(Swap(), *Swap().inputs().values())
     assert params + taps + biases == 499_825
     assert round(macs / 1e6, 1) == 305.7
     assert (KERNELS, taps) == (22_291, 20_400)
@@ -47,7 +47,7 @@ def test_idn_is_the_papers_size():
 
 def test_identity_decides_what_is_painted():
     torch.manual_seed(0)
-    inject, swap = Inject().eval(), Swap(64, 64).eval()
+    inject, swap = Inject().eval(), Swap(Config(64, 64)).eval()
     crop = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         one, other = (swap(crop, inject(**inject.inputs())[0])[0] for _ in range(2))
@@ -56,7 +56,7 @@ def test_identity_decides_what_is_painted():
 
 def test_mask_does_not_bend_the_face():
     """Its features are detached: the mask's loss may not reach the encoder (networks.md)."""
-    swap = Swap(64, 64)
+    swap = Swap(Config(64, 64))
     crop, kernels = torch.rand(1, 3, 64, 64), torch.randn(KERNELS)
     _, deepest, _ = swap.paint(crop, kernels)
     swap.judge(deepest).sum().backward()
@@ -65,7 +65,7 @@ def test_mask_does_not_bend_the_face():
 
 @pytest.mark.parametrize("size", [64, 96])
 def test_outside_the_mask_the_crop_stays(size):
-    swap = Swap(64, size).eval()
+    swap = Swap(Config(64, size)).eval()
     torch.nn.init.constant_(swap.verdict.bias, -100.0)
     inputs = swap.inputs()
     with torch.no_grad():

@@ -1,0 +1,237 @@
+"""`unpickle` reads a dictionary of float32 arrays from a pickle without running it.
+
+A pickle is a program. This reader follows its opcodes (`pickletools`) and understands only those
+that such a dictionary is written with, in protocols 2 to 4, by numpy 1 or 2. No opcode imports,
+calls or builds anything: a name stays a name, a call is compared with the one that numpy writes.
+It knows nothing of keys, of networks or of what the numbers mean.
+"""
+
+from __future__ import annotations
+
+import math
+import pickletools
+from dataclasses import dataclass
+from enum import Enum
+from typing import BinaryIO
+
+
+class Name(Enum):
+    """What a checkpoint may name, as (module, name)."""
+
+    ndarray = (("numpy", "ndarray"),)
+    dtype = (("numpy", "dtype"),)
+    reconstruct = tuple((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core"))
+    encode = (("_codecs", "encode"),)
+
+
+NAMES = {written: name for name in Name for written in name.value}
+CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+PLAIN = {"BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
+         "SHORT_BINBYTES", "BINBYTES8", "BININT", "BININT1", "BININT2", "LONG1"}  # fmt: skip
+ARRAY = (Name.ndarray, (0,), b"b")  # what numpy calls _reconstruct with
+OLD_ARRAY = (Name.ndarray, (0,), "b")  # the same under Python 2
+FLOAT32 = (3, "<", None, None, None, -1, -1, 0)  # the state of numpy's dtype
+FRAME = 1 << 16  # bytes after which a pickler ends a frame; what is larger lies between frames
+
+
+@dataclass(eq=False)
+class Blank:
+    """Stands for what a call of `_reconstruct` or `dtype` would make.
+
+    value: what BUILD brought; of an array (shape, bytes), of a dtype FLOAT32.
+    """
+
+    kind: Name
+    value: tuple | None = None
+
+
+def unpickle(file: BinaryIO, size: int, steps: int) -> object:
+    """What the file's only pickle holds: dict, tuple, str, bytes, int, bool, None and Blank.
+
+    size: of the file, bytes. steps: opcodes that it may have.
+    Raises ValueError, TypeError, OverflowError for anything out of the ordinary; warnings are
+    pickletools' own, on opcodes that it decodes before they are refused.
+    """
+    machine = Machine()
+    for step, (opcode, arg, at) in enumerate(pickletools.genops(file)):
+        name = opcode.name
+        if step == 0:
+            machine.start(name, arg)
+        elif opcode.proto > machine.protocol or step > steps:
+            raise ValueError(f"{name} at byte {at:,} is not for arrays")
+        elif name == "STOP":
+            return machine.stop(at + 1, size)
+        else:
+            machine.step(name, arg, at)
+    raise ValueError("its pickle has no end")
+
+
+class Machine:
+    """The stack machine; it stores and compares, and does nothing else."""
+
+    def __init__(self):
+        self.protocol = 0
+        self.frames = Frames()
+        self.stack: list = []
+        self.marks: list[int] = []  # heights of the stack
+        self.memo: list = []
+
+    def start(self, name: str, arg: object) -> None:
+        if name != "PROTO" or arg not in (2, 3, 4):
+            raise ValueError("not a pickle of protocol 2, 3 or 4")
+        self.protocol = arg
+
+    def stop(self, end: int, size: int) -> object:
+        if len(self.stack) != 1 or self.marks or end != size or end < self.frames.end:
+            raise ValueError("its pickle does not end where the file ends")
+        return self.stack.pop()
+
+    def step(self, name: str, arg, at: int) -> None:
+        push = self.stack.append
+        if self.protocol == 4:
+            self.frames.follow(name, arg, at)
+        match name:
+            case "MARK":
+                self.marks.append(len(self.stack))
+            case "EMPTY_DICT":
+                push({})
+            case "TUPLE":
+                push(tuple(self.above()))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                push(tuple(self.take(int(name[-1]))))
+            case "SETITEM":
+                self.put(self.take(2))
+            case "SETITEMS":
+                self.put(self.above())
+            case "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
+                self.keep(arg)
+            case "BINGET" | "LONG_BINGET":
+                push(self.kept(arg))
+            case "GLOBAL":
+                push(named(*arg.split(" ", 1)))
+            case "STACK_GLOBAL":
+                push(named(*self.take(2)))
+            case "REDUCE":
+                push(called(*self.take(2), self.protocol))
+            case "BUILD":
+                state = self.take(1)
+                build(self.top(), *state)
+            case "FRAME":
+                pass
+            case _ if name in CONSTANTS:
+                push(CONSTANTS[name])
+            case _ if name in PLAIN:
+                push(arg)
+            case _:
+                raise ValueError(f"{name} at byte {at:,} is not for arrays")
+
+    def take(self, n: int) -> list:
+        """The upper n things, off the stack."""
+        if len(self.stack) - (self.marks[-1] if self.marks else 0) < n:
+            raise ValueError("an opcode takes from an empty stack")
+        taken = self.stack[len(self.stack) - n :]
+        del self.stack[len(self.stack) - n :]
+        return taken
+
+    def above(self) -> list:
+        """All things above the last mark, and the mark, off the stack."""
+        if not self.marks:
+            raise ValueError("an opcode looks for a mark")
+        taken = self.take(len(self.stack) - self.marks[-1])
+        self.marks.pop()
+        return taken
+
+    def top(self) -> object:
+        return self.stack[-1] if self.stack else None
+
+    def put(self, items: list) -> None:
+        into, keys = self.top(), items[::2]
+        if type(into) is not dict or len(items) % 2 or not all(type(key) is str for key in keys):
+            raise ValueError("its entries are no keys and values")
+        if len(set(keys)) != len(keys) or into.keys() & set(keys):
+            raise ValueError("it has a key twice")
+        into.update(zip(keys, items[1::2], strict=True))
+
+    def keep(self, index: int | None) -> None:
+        """Picklers number what they keep in order; so every number is checked."""
+        if index not in (None, len(self.memo)) or not self.stack:
+            raise ValueError("its memory is out of order")
+        self.memo.append(self.stack[-1])
+
+    def kept(self, index: int) -> object:
+        if index >= len(self.memo):
+            raise ValueError("it remembers what it has not kept")
+        return self.memo[index]
+
+
+class Frames:
+    """Protocol 4 wraps its opcodes in frames; a length that does not fit them is an error.
+
+    A pickler ends a frame after 64 kB, writes large things between frames, and leaves out a frame
+    around fewer than four bytes.
+    """
+
+    def __init__(self):
+        self.end = self.last = self.free = 0  # free: opcodes that may follow without a frame
+
+    def follow(self, name: str, arg: object, at: int) -> None:
+        large = isinstance(arg, (str, bytes)) and len(arg) >= FRAME
+        alone = large or name == "FRAME"
+        inside = at < self.end
+        if self.last < self.end < at or (inside and alone):
+            raise ValueError("an opcode lies across the end of a frame")
+        if not inside and not alone:
+            self.free -= 1
+        if self.free < 0:
+            raise ValueError("an opcode lies outside the frames")
+        if name == "FRAME":
+            self.end = at + 9 + arg
+        if alone:
+            self.free = 3 if large or arg >= FRAME else 0
+        self.last = at
+
+
+def named(module: object, name: object) -> Name:
+    if (module, name) not in NAMES:
+        raise ValueError("it names what an array does not need")
+    return NAMES[module, name]
+
+
+def called(function: object, args: object, protocol: int) -> Blank | bytes:
+    """What stands for a call: one of numpy's two, word for word, or protocol 2's of bytes."""
+    if function is Name.reconstruct and args in (ARRAY, OLD_ARRAY):
+        return Blank(Name.ndarray)
+    if function is Name.dtype and args == ("f4", False, True):
+        return Blank(Name.dtype)
+    if function is Name.encode and protocol == 2 and type(args) is tuple and len(args) == 2:
+        text, codec = args
+        if type(text) is str and codec == "latin1":
+            return text.encode("latin1")
+    raise ValueError("it calls what an array does not need")
+
+
+def build(blank: object, state: object) -> None:
+    """Give an array or a dtype its state, once."""
+    if not isinstance(blank, Blank) or blank.value is not None or type(state) is not tuple:
+        raise ValueError("it changes what is no new array")
+    if blank.kind is Name.ndarray:
+        blank.value = contents(state)
+    elif state == FLOAT32:
+        blank.value = state
+    else:
+        raise ValueError("an array is not float32")
+
+
+def contents(state: tuple) -> tuple[tuple[int, ...], bytes]:
+    """(shape, bytes in C order) from the state of an array."""
+    if len(state) != 5 or state[0] != 1 or state[3] is not False:
+        raise ValueError("an array is not in the form that numpy writes")
+    _, shape, dtype, _, data = state
+    if not isinstance(dtype, Blank) or dtype.value != FLOAT32:
+        raise ValueError("an array is not float32")
+    if type(shape) is not tuple or not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
+        raise ValueError("a shape is none")
+    data = data.encode("latin1") if type(data) is str else data  # Python 2 had one type for both
+    if type(data) is not bytes or len(data) != 4 * math.prod(shape):
+        raise ValueError(f"an array of shape {shape[:4]} has too few or too many bytes")
+    return shape, data
