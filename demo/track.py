@@ -14,7 +14,7 @@ import numpy as np
 from demo.detect import Face
 
 Array = np.ndarray
-Describe = Callable[[Face], Array]  # -> (n,) float32, unit length: how a face looks
+Describe = Callable[[Face], Array | None]  # -> (n,) float32, unit: how a face looks, if known
 
 CUTOFF = 0.8  # Hz, of the points of a head that is still
 SWIFT = 8.0  # Hz more for each face size a second that the head moves
@@ -61,6 +61,11 @@ class Track:
     def __post_init__(self):
         self.known = self.seen
 
+    @property
+    def left(self) -> float:
+        """Share of the strength that is left after so many misses."""
+        return min(1.0, (BRIDGE + 1 - self.missed) / (BRIDGE + 1 - HOLD))
+
     def at(self, time: float) -> Array:
         """The place at a later time, at the last known speed."""
         return self.place + self.speed * (time - self.seen)
@@ -77,19 +82,21 @@ class Track:
         pace = np.sqrt(np.square(self.speed[2:]).sum(1).mean()) / size(self.place)
         self.place = self.place + smoothing(CUTOFF + SWIFT * pace, dt) * step
         most = dt / FADE
+        self.strength *= self.left
         self.strength += float(np.clip(wanted(self.place) - self.strength, -most, most))
         self.seen, self.score, self.missed = time, face.score, 0
 
-    def remember(self, looks: Array, time: float) -> None:
+    def remember(self, looks: Array | None, time: float) -> None:
         """Looks are averaged over a few views: one may be blurred or turned."""
+        if looks is None:
+            return
         mixed = looks if self.looks is None else self.looks + 0.3 * (looks - self.looks)
         self.looks, self.known = mixed / np.linalg.norm(mixed), time
 
     def tracked(self, time: float) -> Tracked:
         place = self.at(time).astype(np.float32)
         face = Face(place[:2].reshape(4), place[2:], self.score)
-        left = min(1.0, (BRIDGE + 1 - self.missed) / (BRIDGE + 1 - HOLD))
-        return Tracked(self.number, face, self.strength * left, self.missed)
+        return Tracked(self.number, face, self.strength * self.left, self.missed)
 
 
 @dataclass

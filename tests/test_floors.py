@@ -21,6 +21,13 @@ FLOORS = {
     "demo.warp": 1,
     "demo.paste": 1,
     "demo.picture": 1,
+    "demo.tone": 0,
+    "demo.flow": 0,
+    "demo.journal": 0,
+    "demo.media": 1,
+    "demo.sound": 1,
+    "demo.decode": 1,
+    "demo.mux": 1,
     "demo.detect": 2,
     "demo.mesh": 2,
     "demo.encode": 2,
@@ -28,6 +35,7 @@ FLOORS = {
     "demo.swap": 2,
     "demo.track": 2,
     "demo.pipeline": 3,
+    "demo.cast": 3,
     "demo.mark": 4,
     "demo.provenance": 4,
     "demo.quality": 4,
@@ -35,6 +43,8 @@ FLOORS = {
     "demo.visitors": 5,
     "demo.record": 5,
     "demo.wire": 5,
+    "demo.stretch": 4,
+    "demo.video": 4,
     "demo.preview": 5,
     "demo.ui": 5,
     "demo.ui.common": 5,
@@ -42,6 +52,7 @@ FLOORS = {
     "demo.ui.image": 5,
     "demo.ui.live": 5,
     "demo.bench": 6,
+    "demo.batch": 6,
     "demo.__main__": 6,
     "app": 6,
 }
@@ -54,6 +65,12 @@ BESIDE = {
     ("demo.provenance", "demo.mark"),
     ("demo.live", "demo.quality"),
     ("demo.wire", "demo.visitors"),
+    ("demo.decode", "demo.media"),  # an opened file
+    ("demo.mux", "demo.media"),
+    ("demo.mux", "demo.sound"),
+    ("demo.stretch", "demo.mark"),
+    ("demo.video", "demo.stretch"),
+    ("demo.video", "demo.provenance"),
     ("demo.ui", "demo.ui.image"),
     ("demo.ui", "demo.ui.live"),
     ("demo.ui", "demo.visitors"),
@@ -66,6 +83,7 @@ BESIDE = {
     ("demo.ui.image", "demo.ui.source"),
     ("demo.ui.image", "demo.preview"),
     ("demo.__main__", "demo.bench"),
+    ("demo.__main__", "demo.batch"),
 }
 ALONE = {
     "onnxruntime": ("demo.sessions",),
@@ -83,6 +101,7 @@ SCREEN = (
     "demo.preview",
     "demo.words",
     "demo.bench",
+    "demo.batch",
     "demo.__main__",
 )
 # What is shipped is measured by who had no hand in making it.
