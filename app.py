@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse
 
 from demo.errors import SwapError
 from demo.https import address, certified
+from demo.page import mount
 from demo.pipeline import ENGINES, Pack
 from demo.ui import build
 from demo.visitors import Visitors
@@ -72,9 +73,11 @@ def arguments() -> argparse.Namespace:
 
 
 def serve(pack: Pack, engine: str, visitors: Visitors) -> FastAPI:
-    """The whole server: middleware, the cameras' signalling at /live, then the page at /."""
+    """The whole server: middleware, the on-device page at /web/, the cameras' signalling at /live,
+    then the page at /."""
     app = FastAPI(openapi_url=None)
     app.add_middleware(Guard)
+    mount(app)
     app.include_router(Wire(visitors).router)
     page = build(pack, engine, visitors)
     return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=LARGEST)

@@ -17,10 +17,10 @@ import numpy as np
 
 from demo.mark import mark
 from demo.newest import Newest
-from demo.provenance import sign
+from demo.provenance import seal
 
 Array = np.ndarray
-MINUTES = 5  # at most; the file is signed in memory
+MINUTES = 10  # at most
 TICKS = Fraction(1, 90_000)  # seconds, of the timestamps
 
 
@@ -33,6 +33,7 @@ class Recorder:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic):
         self.path, self.clock = path, clock
+        self._part = path.with_stem(f".{path.stem}")  # not yet signed, and not to be found
         self.since: float | None = None
         self._file: av.container.OutputContainer | None = None
         self._worker = Newest(self._encode, lambda nothing: None)
@@ -44,18 +45,20 @@ class Recorder:
             self._worker.give((now - self.since, frame))
 
     def save(self) -> Path | None:
-        if not self._finish():
-            return None
-        signed = sign(self.path.read_bytes(), "video/mp4")
-        self.path.write_bytes(signed)
+        try:
+            if not self._finish():
+                return None
+            seal(self._part, self.path)
+        finally:
+            self._part.unlink(missing_ok=True)
         return self.path
 
     def drop(self) -> None:
         self._finish()
-        self.path.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
 
     def _open(self, height: int, width: int) -> None:
-        self._file = av.open(str(self.path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._file = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
         stream = self._file.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = width // 2 * 2, height // 2 * 2, "yuv420p"
         stream.codec_context.time_base = TICKS

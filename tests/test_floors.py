@@ -45,6 +45,7 @@ FLOORS = {
     "demo.wire": 5,
     "demo.stretch": 4,
     "demo.video": 4,
+    "demo.page": 5,
     "demo.preview": 5,
     "demo.ui": 5,
     "demo.ui.common": 5,

@@ -15,9 +15,8 @@ from demo.visitors import Visitors
 from demo.words import CSS, FOOT, HEAD
 
 
-def build(pack: Pack, engine: str, visitors: Visitors, on_device: bool = False) -> gr.Blocks:
-    """The whole page. engine: which one is chosen at first. visitors: who may come with a camera.
-    on_device: whether the page for one's own device is served beside this one."""
+def build(pack: Pack, engine: str, visitors: Visitors) -> gr.Blocks:
+    """The whole page. engine: which one is chosen at first. visitors: who may come with a camera."""
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
     with gr.Blocks(
@@ -28,6 +27,6 @@ def build(pack: Pack, engine: str, visitors: Visitors, on_device: bool = False) 
         with gr.Tab("Image"):
             image_tab(ImageTab(pack), engine)
         with gr.Tab("Live"):
-            live_tab(LiveTab(visitors), on_device)
+            live_tab(LiveTab(visitors))
         gr.Markdown(FOOT, elem_classes="foot")
     return page.queue(max_size=16, default_concurrency_limit=1)

@@ -13,7 +13,7 @@ from demo.record import Recorder
 from demo.ui.common import INNER, named, room, taken
 from demo.ui.source import source_picker
 from demo.visitors import Visitors
-from demo.words import ENGINE_CHOICES, LIVE_PAGE, LIVE_SAVED, LIVE_STAGE, LIVE_STEPS
+from demo.words import ENGINE_CHOICES, LIVE_SAVED, LIVE_STAGE, LIVE_STEPS
 
 Array = np.ndarray
 SCRIPT = (Path(__file__).parent / "live.js").read_text(encoding="utf-8")
@@ -91,8 +91,7 @@ def told(visitor: Visitor) -> str:
     return f"{status['fps']:.0f} FPS · {status['engine']} · {status['provider']}\n\n{words}"
 
 
-def live_tab(tab: LiveTab, on_device: bool) -> None:
-    """on_device: whether the page for one's own device is served beside this one."""
+def live_tab(tab: LiveTab) -> None:
     key = gr.Textbox(visible="hidden")  # in the page, where live.js is handed it
     with gr.Row(equal_height=False):
         with gr.Column(min_width=240):
@@ -100,7 +99,7 @@ def live_tab(tab: LiveTab, on_device: bool) -> None:
             source, consent = source_picker("live-")
         with gr.Column(min_width=320, scale=2):
             gr.Markdown(LIVE_STEPS[1])
-            gr.HTML(LIVE_STAGE.format(page=LIVE_PAGE if on_device else ""))
+            gr.HTML(LIVE_STAGE)
             with gr.Row():
                 start = gr.Button("Start", variant="primary", elem_id="live-start")
                 stop = gr.Button("Stop", elem_id="live-stop")
