@@ -81,7 +81,10 @@ class Camera(VideoCallback):
             self.loop.call_soon_threadsafe(self.replace, item)
 
     def replace(self, item: tuple[float, VideoFrame] | None) -> None:
-        """The slot of the sender holds the latest; one that was not yet sent is let go."""
+        """The slot of the sender holds the latest; one that was not yet sent is let go. None, the
+        end, stays."""
+        if item is not None and self.thread_quit.is_set():
+            return
         if self.finished.full():
             self.finished.get_nowait()
         self.finished.put_nowait(item)

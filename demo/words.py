@@ -35,8 +35,9 @@ LIVE_STAGE = """<div class="stage">
 <p id="live-figures" class="quiet"></p>
 <p id="live-advice" role="status"></p>
 <label class="quiet">Camera <select id="live-camera"></select></label>
-<div id="live-instead" hidden>Two other ways: the <a href="web/">page that runs on your own device</a>,
-which nothing leaves, or the HTTP stream below, slower and through every firewall.</div>"""
+<div id="live-instead" hidden>Two other ways: the <a href="web/">page that runs on your own
+device</a>, which nothing leaves, or the HTTP stream below, slower and through every firewall.</div>
+"""
 
 LIVE_SAVED = "Marked as synthetic, like every file from here."
 

@@ -16,7 +16,7 @@ from demo.words import CSS, FOOT, HEAD
 
 
 def build(pack: Pack, engine: str, visitors: Visitors) -> gr.Blocks:
-    """The whole page. engine: which one is chosen at first. visitors: who may come with a camera."""
+    """The whole page. engine: chosen at first. visitors: who may come with a camera."""
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
     with gr.Blocks(
