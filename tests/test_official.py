@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -23,7 +24,7 @@ from demo.paste import harden, paste
 from demo.pipeline import FaceSwapper
 from models.networks import encode, inject, swap
 from models.official import convert, main, read
-from models.published import encoder_slots, generator_slots
+from models.published import encoder_slots, fill, generator_slots
 from tests import parity, parity_torch
 
 IGNORED = "StructuredToParameterName@@"
@@ -78,13 +79,14 @@ def files(arrays, tmp_path_factory):
         table = {key: f"parameter_{i}.w_0" for i, key in enumerate(content)}
         paths[name] = folder / f"{name}.pdparams"
         paths[name].write_bytes(pickle.dumps({**content, IGNORED: table}, protocol=4))
-    return paths
+    yield paths
+    shutil.rmtree(folder)  # pytest would keep 300 MB of each of the last runs
 
 
 @pytest.fixture(scope="module")
 def filled(networks, slots, files):
     for name, path in files.items():
-        read(path, slots[name])
+        fill(slots[name], read(path, slots[name]))
     return networks
 
 
@@ -93,7 +95,8 @@ def folder(files, tmp_path_factory):
     """The pack that is made of both."""
     out = tmp_path_factory.mktemp("official") / "packs" / "reference"
     main([*map(str, files.values()), "--out", str(out)])
-    return out
+    yield out
+    shutil.rmtree(out)
 
 
 @pytest.mark.parametrize("name", list(DIGESTS))
@@ -241,6 +244,7 @@ def test_another_generator_is_named_and_nothing_is_written(files, arrays, tmp_pa
     with pytest.raises(CheckpointError, match=words):
         convert(wrong, files["encoder"], tmp_path / "out" / "pack")
     assert list(tmp_path.iterdir()) == [wrong]
+    wrong.unlink()
 
 
 def test_another_encoder_is_named_and_nothing_is_written(files, tmp_path, capsys):
