@@ -21,13 +21,14 @@ from starlette.responses import PlainTextResponse
 
 from demo.errors import SwapError
 from demo.https import address, certified
+from demo.media import Limits
 from demo.page import mount
 from demo.pipeline import ENGINES, Pack
 from demo.ui import build
 from demo.visitors import Visitors
 from demo.wire import Wire
 
-LARGEST = "100mb"  # of one upload; forty megapixels of PNG fit
+LARGEST = 100  # megabytes of one upload; forty megapixels of PNG fit
 
 
 POLICY = b"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'"
@@ -65,6 +66,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, coreml, directml")
     parser.add_argument("--detector", help="an insightface pack or an SCRFD file instead of ours")
     parser.add_argument("--engine", choices=ENGINES, default="mesh", help="chosen at first")
+    parser.add_argument("--clip-seconds", type=float, default=120, help="the longest clip taken")
+    parser.add_argument("--clip-megapixels", type=float, default=9, help="of a frame; 4K has 8.3")
     parser.add_argument("--https", action="store_true", help="cameras of phones on this network")
     count = os.cpu_count() or 1
     parser.add_argument("--visitors", type=int, default=count, help="cameras at once: one a core")
@@ -72,15 +75,16 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def serve(pack: Pack, engine: str, visitors: Visitors) -> FastAPI:
+def serve(pack: Pack, engine: str, limits: Limits, visitors: Visitors) -> FastAPI:
     """The whole server: middleware, the on-device page at /web/, the cameras' signalling at /live,
-    then the page at /."""
+    then the page at /. limits: of a visitor's clip. visitors: who may come with a camera."""
     app = FastAPI(openapi_url=None)
     app.add_middleware(Guard)
     mount(app)
     app.include_router(Wire(visitors).router)
-    page = build(pack, engine, visitors)
-    return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=LARGEST)
+    page = build(pack, engine, limits, visitors)
+    most = f"{LARGEST}mb"
+    return gr.mount_gradio_app(app, page, path="/", ssr_mode=False, max_file_size=most)
 
 
 def main() -> int:
@@ -92,7 +96,9 @@ def main() -> int:
     except (SwapError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return getattr(error, "code", 2)
-    app = serve(pack, options.engine, Visitors(live, options.visitors, options.minutes))
+    limits = Limits(options.clip_seconds, round(options.clip_megapixels * 1e6), LARGEST * 1_000_000)
+    visitors = Visitors(live, options.visitors, options.minutes)
+    app = serve(pack, options.engine, limits, visitors)
     host = options.host or ("0.0.0.0" if options.https else "127.0.0.1")
     shown = address() if options.https and host == "0.0.0.0" else host
     scheme = "https" if options.https else "http"

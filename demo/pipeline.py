@@ -46,6 +46,7 @@ class Pack:
     inject: Session
     device: str
     threads: int
+    detector: str | None = None
 
     @classmethod
     def load(
@@ -67,7 +68,7 @@ class Pack:
 
         finder = load_detector(detector) if detector else opened("detect")
         rest = (opened(name) for name in ("mesh", "encode", "inject"))
-        return cls(manifest, finder, *rest, device=device, threads=threads)
+        return cls(manifest, finder, *rest, device, threads, detector)
 
     @property
     def provider(self) -> str:

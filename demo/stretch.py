@@ -36,7 +36,7 @@ Scenes = Mapping[int, Sequence[Tracked]]  # time -> the faces followed then
 Tell = Callable[[], None]  # called after each frame; may raise to end the work
 AHEAD = 4  # frames decoded before they are wanted
 ASK = 15  # frames between two looks at who a face is
-WORKERS = max(1, (os.cpu_count() or 1) // 2)  # the other half decodes and encodes
+WORKERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)  # threads
 
 
 @dataclass(frozen=True)

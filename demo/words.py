@@ -19,6 +19,13 @@ ENGINE_CHOICES = [
     ("idn: painted by the network. Fast and steady; its weights are still young.", "idn"),
 ]
 
+VIDEO_STEPS = ("### 1 · Whose face", "### 2 · In which clip", "### 3 · How")
+
+CLIP_HINT = (
+    "The person most to be seen gets the face. Or click faces in the frame below the clip: a click "
+    "gives the source on the left, a second click takes it away; then another source for another."
+)
+
 MARKED = (
     "The file says that it is synthetic: signed metadata (C2PA) and an invisible mark. "
     "Check any file with `python -m demo verify FILE`."
@@ -50,6 +57,8 @@ CSS = """
   text-align: center; color: #f8fafc; text-shadow: 0 1px 3px #000; }
 #live-advice { min-height: 1.5em; font-weight: 600; }
 .gradio-container { max-width: 1200px !important; margin: auto; }
+/* Gradio's own trimming runs on code from a foreign host, which our policy forbids. */
+#clip button[title^="Trim"], #clipresult button[title^="Trim"] { display: none; }
 .quiet, .foot { opacity: .75; font-size: .9em; }
 .engines label { width: 100%; align-items: flex-start; }
 #swap { width: 100%; }

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import gradio as gr
 
+from demo.media import Limits
 from demo.pipeline import Pack
 from demo.ui.image import ImageTab, image_tab
 from demo.ui.live import SCRIPT, LiveTab, live_tab
+from demo.ui.video import VideoTab, video_tab
 from demo.visitors import Visitors
 from demo.words import CSS, FOOT, HEAD
 
 
-def build(pack: Pack, engine: str, visitors: Visitors) -> gr.Blocks:
-    """The whole page. engine: chosen at first. visitors: who may come with a camera."""
+def build(pack: Pack, engine: str, limits: Limits, visitors: Visitors) -> gr.Blocks:
+    """The whole page. engine: chosen at first. limits: of a clip. visitors: who may come with a
+    camera."""
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     theme = gr.themes.Soft(primary_hue="emerald", neutral_hue="slate", **fonts)
     with gr.Blocks(
@@ -26,6 +29,8 @@ def build(pack: Pack, engine: str, visitors: Visitors) -> gr.Blocks:
         gr.Markdown(HEAD)
         with gr.Tab("Image"):
             image_tab(ImageTab(pack), engine)
+        with gr.Tab("Video"):
+            video_tab(VideoTab(pack, limits), engine)
         with gr.Tab("Live"):
             live_tab(LiveTab(visitors))
         gr.Markdown(FOOT, elem_classes="foot")
