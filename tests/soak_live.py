@@ -27,7 +27,18 @@ from playwright.sync_api import sync_playwright
 from skimage.data import astronaut
 
 from demo.picture import write_picture
-from tests.camera import browser, choose, clip, killable, memory, opened, served, start, summary
+from tests.camera import (
+    browser,
+    choose,
+    clip,
+    killable,
+    memory,
+    opened,
+    served,
+    spent,
+    start,
+    summary,
+)
 
 SETTLE = 10  # seconds until rates and bitrates have risen
 WINDOW = 20  # seconds of one measurement
@@ -60,13 +71,16 @@ def alone(lock):
 
 
 def window(page, process, seconds=WINDOW):
-    """What came back in some seconds, and what the server holds."""
+    """What came back in some seconds, and what the server holds and spends: `cpu`, milliseconds of
+    processor for a frame that came back, does not depend on what else the machine does."""
     page.evaluate("probe.take()")
-    began = time.monotonic()
+    began, before = time.monotonic(), spent(process.pid)
     page.wait_for_timeout(seconds * 1000)
     got = page.evaluate("probe.take()")
     figures = summary(got["seen"], time.monotonic() - began)
-    return {**figures, "unread": got["unread"], "mb": round(memory(process.pid), 1)}
+    each = (spent(process.pid) - before) * 1e3 / max(len(got["seen"]), 1)
+    held = round(memory(process.pid), 1)
+    return {**figures, "unread": got["unread"], "mb": held, "cpu": round(each, 1)}
 
 
 def live(chromium, address, options, source="plain.png"):

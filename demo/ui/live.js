@@ -7,10 +7,16 @@ const Live = (() => {
   const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
   const BITS = 2_500_000; // a second, at most, towards the server
   const REFUSED = {
-    NotAllowedError: "The browser may not use the camera. Allow it beside the address, then press Start.",
+    NotAllowedError: "The browser may not use the camera. Allow it beside the address, press Start.",
     NotFoundError: "No camera was found. Plug one in, then press Start.",
     NotReadableError: "Another program holds the camera. Close it, then press Start.",
   };
+
+  const SECURE =
+    "A browser gives its camera to secure pages only: start with --https, or use 127.0.0.1.";
+  const WALL = "No direct connection to the server came about: "
+    + "a firewall or a network between lets no video through.";
+  const BROKEN = "The connection to the server failed.";
 
   const at = (id) => document.getElementById(`live-${id}`);
   const say = (words) => { if (at("say")) at("say").textContent = words; };
@@ -27,46 +33,56 @@ const Live = (() => {
     at("instead").hidden = true;
     try {
       say("Asking for the camera…");
-      session.camera = await open();
+      await open(session);
       say("Connecting…");
       await connect(session);
     } catch (error) {
-      if (session === now) fail(REFUSED[error.name] ?? error.message ?? String(error));
+      if (session === now) fail(why(error));
     }
   }
 
-  async function open(deviceId) {
-    if (!navigator.mediaDevices?.getUserMedia) {
-      throw new Error("A browser gives its camera to https pages only: start with --https, or use 127.0.0.1.");
-    }
+  const why = (error) => REFUSED[error.name] ?? error.message ?? String(error);
+
+  /** The session's camera; one that was asked for by a session that is over is shut again. */
+  async function open(session, deviceId) {
+    if (!navigator.mediaDevices?.getUserMedia) throw new Error(SECURE);
     const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
     const camera = await navigator.mediaDevices.getUserMedia({ video: { ...WANTED, ...which } });
+    if (session !== now) return shut(camera);
+    session.camera = camera;
     camera.getVideoTracks()[0].addEventListener("ended", unplugged);
     at("self").srcObject = camera;
     await list(camera);
-    return camera;
   }
+
+  const shut = (camera) => camera?.getTracks().forEach((track) => track.stop());
 
   async function list(camera) {
     const devices = await navigator.mediaDevices.enumerateDevices();
     const used = camera.getVideoTracks()[0].getSettings().deviceId;
     at("camera").replaceChildren(...devices.filter((d) => d.kind === "videoinput").map(
       (d, i) => new Option(d.label || `Camera ${i + 1}`, d.deviceId, false, d.deviceId === used)));
-    at("camera").onchange = () => change(at("camera").value).catch((e) => say(REFUSED[e.name] ?? e.message));
+    at("camera").onchange = () => change(at("camera").value).catch((error) => say(why(error)));
   }
 
   /** Another camera on the same connection. */
   async function change(deviceId) {
-    now.camera.getTracks().forEach((track) => track.stop());
-    now.camera = await open(deviceId);
-    await now.sender?.replaceTrack(now.camera.getVideoTracks()[0]);
+    const session = now;
+    if (!session) return;
+    shut(session.camera);
+    await open(session, deviceId);
+    await session.sender?.replaceTrack(session.camera.getVideoTracks()[0]);
     say("");
   }
 
   function unplugged() {
-    if (!now) return;
-    say("The camera is gone. Plug it in again, or choose another one.");
-    navigator.mediaDevices.addEventListener("devicechange", () => change().catch(unplugged), { once: true });
+    if (now) say("The camera is gone. Plug it in again, or choose another one.");
+  }
+
+  /** Something was plugged in: take it if there is nothing else. */
+  function plugged() {
+    const ended = now?.camera?.getVideoTracks()[0].readyState === "ended";
+    if (ended) change().catch(unplugged);
   }
 
   async function connect(session) {
@@ -81,7 +97,7 @@ const Live = (() => {
       };
       pc.onconnectionstatechange = () => {
         if (pc.connectionState === "connected") resolve();
-        if (pc.connectionState === "failed") reject(new Error("The connection to the server failed."));
+        if (pc.connectionState === "failed") reject(new Error(BROKEN));
       };
     });
     connected.catch(() => {});
@@ -89,11 +105,12 @@ const Live = (() => {
     await gathered(pc);
     const { sdp, type } = pc.localDescription;
     const answer = await post("offer", { key: session.key, sdp, type });
+    if (session !== now) return pc.close();
     if (answer.refused) throw new Error(answer.refused);
     await pc.setRemoteDescription(answer);
-    await tune(session.sender);
+    await tune(session.sender).catch(() => {}); // a browser that will not be told still works
     await Promise.race([connected, late()]);
-    running(session);
+    if (session === now) running(session);
   }
 
   const gathered = (pc) => new Promise((resolve) => {
@@ -101,8 +118,9 @@ const Live = (() => {
     pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && resolve();
   });
 
-  const late = () => new Promise((_, reject) => setTimeout(() => reject(new Error(
-    "No direct connection to the server came about: a firewall or a network between lets no video through.")), PATIENCE));
+  const late = () => new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(WALL)), PATIENCE);
+  });
 
   async function tune(sender) {
     const wanted = sender.getParameters();
@@ -115,7 +133,7 @@ const Live = (() => {
     say("");
     const pc = session.pc;
     pc.onconnectionstatechange = () => {
-      if (session === now && ["failed", "closed"].includes(pc.connectionState)) again(session);
+      if (session === now && pc.connectionState === "failed") again(session);
     };
     session.timers.push(setInterval(() => {
       if (session.channel.readyState === "open") session.channel.send("here");
@@ -145,7 +163,8 @@ const Live = (() => {
   }
 
   function stop() {
-    if (now) navigator.sendBeacon("live/bye", new Blob([JSON.stringify({ key: now.key })], { type: "application/json" }));
+    const type = "application/json";
+    if (now) navigator.sendBeacon("live/bye", new Blob([JSON.stringify({ key: now.key })], { type }));
     close();
     say("Stopped. Press Start to go on.");
   }
@@ -153,7 +172,7 @@ const Live = (() => {
   function close() {
     now?.timers.forEach(clearInterval);
     now?.pc?.close();
-    now?.camera?.getTracks().forEach((track) => track.stop());
+    shut(now?.camera);
     now = null;
     for (const id of ["out", "self"]) if (at(id)) at(id).srcObject = null;
     for (const id of ["figures", "advice"]) if (at(id)) at(id).textContent = "";
@@ -178,7 +197,10 @@ const Live = (() => {
   async function latency(session) {
     const was = session.stats ?? {}, is = {};
     (await session.pc.getStats()).forEach((s) => {
-      if (s.type === "outbound-rtp") Object.assign(is, { encode: [s.totalEncodeTime, s.framesEncoded], rate: s.framesPerSecond });
+      if (s.type === "outbound-rtp") {
+        is.encode = [s.totalEncodeTime, s.framesEncoded];
+        is.rate = s.framesPerSecond;
+      }
       if (s.type === "inbound-rtp") is.process = [s.totalProcessingDelay, s.framesDecoded];
       if (s.type === "candidate-pair" && s.nominated) is.trip = s.currentRoundTripTime;
     });
@@ -193,6 +215,7 @@ const Live = (() => {
   }
 
   window.addEventListener("pagehide", stop);
+  navigator.mediaDevices?.addEventListener("devicechange", plugged);
   return { start, stop };
 })();
 window.Live = Live;

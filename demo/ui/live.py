@@ -13,7 +13,7 @@ from demo.record import Recorder
 from demo.ui.common import INNER, named, room, taken
 from demo.ui.source import source_picker
 from demo.visitors import Visitors
-from demo.words import ENGINE_CHOICES, LIVE_SAVED, LIVE_STAGE, LIVE_STEPS
+from demo.words import ENGINE_CHOICES, LIVE_NONE, LIVE_SAVED, LIVE_STAGE, LIVE_STEPS
 
 Array = np.ndarray
 SCRIPT = (Path(__file__).parent / "live.js").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ class LiveTab:
         """The button: begins, and at the second press ends and hands over the marked file."""
         visitor = self.visitors.find(key)
         if visitor is None:
-            raise ValueError("There is no picture to record yet: press Start first.")
+            return gr.Button("Record", variant="secondary"), gr.skip(), LIVE_NONE
         recorder, visitor.recorder = visitor.recorder, None
         if recorder is None:
             visitor.recorder = Recorder(room("live.mp4"))
