@@ -1,13 +1,16 @@
 """`python -m demo`: swap, identity, verify, bench, for scripts.
 
     python -m demo swap SOURCE TARGET -o OUT.jpg
+    python -m demo swap SOURCE CLIP -o OUT.mp4
+    python -m demo swap SOURCE FOLDER/ -o OUT/
     python -m demo identity SOURCE -o NAME.idn
     python -m demo verify FILE
     python -m demo bench [--json]
 
 SOURCE is a picture or an identity file. A failure is one line on stderr and an exit code of its
-own: 3 no face, 4 face too small, 5 unreadable, 6 too large, 7 broken weights, 2 anything else that
-was asked for wrongly.
+own: 3 no face, 4 face too small, 5 unreadable, 6 too large, 7 broken weights, 9 cancelled, 2
+anything else that was asked for wrongly. A clip whose run was killed is continued by the same
+command.
 """
 
 from __future__ import annotations
@@ -20,14 +23,31 @@ from pathlib import Path
 
 import numpy as np
 
-from demo import bench, provenance
+from demo import batch, bench, provenance
 from demo.errors import NoFaceError, SwapError, UnreadableError
 from demo.inject import write_identity
+from demo.media import SUFFIXES
+from demo.mux import ENCODERS
 from demo.picture import WRITE, read_picture
 from demo.pipeline import ENGINES, FaceSwapper, Pack
 
 
 def swap(options: argparse.Namespace) -> None:
+    """A picture, a clip, or a folder of them."""
+    if options.target.is_dir():
+        batch.folder(options, swap)
+    elif is_clip(options.target):
+        refuse(options.out, (options.source, options.target), tuple(ENCODERS))
+        batch.clip(options, options.engine or engine_for(options.source))
+    else:
+        picture(options)
+
+
+def is_clip(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
+def picture(options: argparse.Namespace) -> None:
     refuse(options.out, (options.source, options.target), WRITE)
     pack = Pack.load(device=options.device, detector=options.detector)
     swapper = FaceSwapper(options.engine or engine_for(options.source), pack)
@@ -111,6 +131,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     one.add_argument("--strength", type=unit, default=1.0, help="0 nothing .. 1 all")
     one.add_argument("--all-faces", action="store_true", help="not only the largest")
     one.add_argument("--json", action="store_true", help="the report as JSON")
+    batch.arguments(one)
     one.set_defaults(run=swap)
 
     two = commands.add_parser("identity", parents=[common], help="write SOURCE's 44 KB file")
@@ -142,6 +163,9 @@ def main(argv: list[str] | None = None) -> int:
     except SwapError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except KeyboardInterrupt:
+        print("stopped; a clip is continued by the same command", file=sys.stderr)
+        return 130
     except (ValueError, OSError, MemoryError) as error:
         print(f"error: {error or type(error).__name__}", file=sys.stderr)
         return 2

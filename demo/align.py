@@ -39,6 +39,10 @@ def affine(points: Array, target: Array) -> Array:
 
 
 FITS = {"similarity": similarity, "affine": affine}
+FINEST = {
+    "similarity": 8,
+    "affine": 1,
+}  # samples along a crop's pixel; the published code takes one
 
 
 def align(
@@ -48,17 +52,21 @@ def align(
 
     frame: (h, w, 3) uint8 RGB. points: (5, 2) float32, x y in frame pixels.
     template: (5, 2), the same points in a crop of side 1. size: side of the crop in pixels.
+    fit: "similarity" (ours) or "affine", which is the published code's answer, aliasing and all.
     Returns crop (size, size, 3) uint8 RGB, black outside the frame, and matrix (2, 3) float32,
     frame -> crop.
     """
     matrix = FITS[fit](points, np.asarray(template) * size)
-    return warp_crop(frame, matrix, size), matrix.astype(np.float32)
+    return warp_crop(frame, matrix, size, FINEST[fit]), matrix.astype(np.float32)
 
 
-def warp_crop(frame: Array, matrix: Array, size: int) -> Array:
-    """The crop that `matrix` (2, 3) cuts out of `frame`; large faces are averaged, not sampled."""
+def warp_crop(frame: Array, matrix: Array, size: int, finest: int = 8) -> Array:
+    """The crop that `matrix` (2, 3) cuts out of `frame`; large faces are averaged, not sampled.
+
+    finest: at most so many samples along the side of a crop's pixel.
+    """
     zoom = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))  # frame pixels per crop pixel
-    over = int(np.clip(round(zoom), 1, 8))  # linear interpolation alone would alias
+    over = int(np.clip(round(zoom), 1, finest))  # linear interpolation alone would alias
     fine = np.asarray(matrix, np.float64) * over
     fine[:, 2] += (over - 1) / 2  # pixel centres lie at whole numbers in both grids
     crop = cv2.warpAffine(frame, fine, (size * over, size * over), flags=cv2.INTER_LINEAR)

@@ -41,7 +41,23 @@ class PackError(SwapError):
     code = 7
 
 
+class CheckpointError(PackError):
+    """A published checkpoint is not what was published: nothing of it was run or written."""
+
+
 class CallOrderError(SwapError):
     """A method was called before the one that it stands on."""
 
     code = 8
+
+
+class FullError(SwapError):
+    """Every place in front of a camera is taken."""
+
+    code = 10
+
+
+class CancelledError(SwapError):
+    """Someone asked the work to stop; nothing of it is left."""
+
+    code = 9

@@ -19,13 +19,27 @@ Array = np.ndarray
 PACK = Path(__file__).resolve().parent.parent / "models"
 
 
+FITS = ("similarity", "affine")
+STYLES = ("plain", "reference")
+
+
 @dataclass(frozen=True)
 class Align:
-    """template: (5, 2) float64, the points in a crop of side 1. size: crop side in pixels."""
+    """template: (5, 2) float64, the points in a crop of side 1. size: crop side in pixels.
+
+    fit: one of FITS; "affine" is the published code's.
+    """
 
     template: Array
     size: int
     fit: str
+
+
+@dataclass(frozen=True)
+class Paste:
+    """style: one of STYLES; "reference" is the published code's."""
+
+    style: str
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,7 @@ class Manifest:
     version: int
     points: tuple[str, ...]
     align: Align
+    paste: Paste
     detect: Detect
     raw: dict
 
@@ -130,9 +145,13 @@ def load(folder: Path | str = PACK, *, check: bool = True) -> Manifest:
             align=Align(
                 np.array(raw["align"]["template"]), raw["align"]["size"], raw["align"]["fit"]
             ),
+            paste=Paste(**raw.get("paste", {"style": STYLES[0]})),  # older packs name no style
             detect=Detect(**raw["detect"]),
             raw=raw,
         )
+        for got, known in ((manifest.align.fit, FITS), (manifest.paste.style, STYLES)):
+            if got not in known:
+                raise ValueError(f"{got!r}: expected {' or '.join(known)}")
     except FileNotFoundError:
         raise PackError(f"{path.name}: not found; expected a pack with manifest.json") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -7,6 +7,8 @@ who made the picture, of whom or when is nobody's business. It knows nothing of 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -65,6 +67,22 @@ def mark(frame: Array) -> Array:
     busy = cv2.boxFilter(np.abs(grey - cv2.boxFilter(grey, -1, (9, 9))), -1, (17, 17))
     strength = GAIN * np.clip(0.5 + busy / 16, 0.5, 1.0)
     return np.clip(np.rint(frame + (veil * strength)[..., None]), 0, 255).astype(np.uint8)
+
+
+def mark_luma(plane: Array) -> None:
+    """The same mark on a video's luma (h, w) uint8, 16..235, in place; a third of the time."""
+    around = cv2.blur(plane, (9, 9))
+    busy = cv2.blur(cv2.absdiff(plane, around), (17, 17))
+    levels = np.clip(0.5 + np.arange(256) / 16, 0.5, 1.0).astype(np.float32)
+    veil = stretched(*plane.shape) * cv2.LUT(busy, levels)
+    plane[:] = cv2.add(plane, veil, dtype=cv2.CV_8U)
+
+
+@lru_cache(maxsize=2)
+def stretched(height: int, width: int) -> Array:
+    """(h, w) float32: the pattern over a whole picture, in levels of a video's luma."""
+    veil = cv2.resize(PATTERN, (width, height), interpolation=cv2.INTER_CUBIC)
+    return veil * np.float32(GAIN * 219 / 255)
 
 
 def score(frame: Array) -> float:

@@ -24,7 +24,7 @@ from demo.errors import CallOrderError, NoFaceError, SmallFaceError
 from demo.inject import inject, read_identity
 from demo.manifest import PACK, Manifest, load
 from demo.mesh import Mesh, mesh, pose
-from demo.paste import paste
+from demo.paste import harden, paste
 from demo.sessions import Session, open_session
 from demo.swap import swap
 from demo.warp import Source, fade, hull, warp
@@ -46,6 +46,7 @@ class Pack:
     inject: Session
     device: str
     threads: int
+    detector: str | None = None
 
     @classmethod
     def load(
@@ -67,7 +68,7 @@ class Pack:
 
         finder = load_detector(detector) if detector else opened("detect")
         rest = (opened(name) for name in ("mesh", "encode", "inject"))
-        return cls(manifest, finder, *rest, device=device, threads=threads)
+        return cls(manifest, finder, *rest, device, threads, detector)
 
     @property
     def provider(self) -> str:
@@ -184,10 +185,13 @@ class FaceSwapper:
     def _from_kernels(self, kernels: Array) -> None:
         session = self.pack.painter(kernels)
         self.kernels = kernels
-        topology = self.pack.manifest.mesh
+        topology, style = self.pack.manifest.mesh, self.pack.manifest.paste.style
 
         def paint(frame: Array, crop: Array, target: Mesh, matrix: Array) -> tuple:
             with self.report.timed("swap"):
+                if style == "reference":
+                    patch, mask = swap(session, crop, rounded=False)
+                    return patch, harden(mask), matrix
                 patch, mask = swap(session, crop)
                 return patch, mask * hull(target.points, topology, len(crop)), matrix
 
@@ -225,7 +229,8 @@ class FaceSwapper:
         if not mask.any():
             return frame
         with report.timed("paste"):
-            frame = paste(frame, patch, mask * np.float32(strength), matrix)
+            style = self.pack.manifest.paste.style
+            frame = paste(frame, patch, mask * np.float32(strength), matrix, style)
         report.swapped += 1
         return frame
 

@@ -11,26 +11,36 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from tempfile import mkstemp
+from typing import BinaryIO
 
 import c2pa
+import cv2
 import numpy as np
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from demo.mark import mark, marked
+from demo.decode import frames
+from demo.mark import SIDE, mark, marked
+from demo.media import probe
 from demo.picture import encode_picture, read_picture
 
 Array = np.ndarray
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NAME = "MobileFaceSwap"
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+CLIPS = {".mp4": "video/mp4", ".mov": "video/quicktime"}
+WEBM = "video/webm"
+STILL = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")  # pictures in a clip's container
+LOOKS = 16  # frames of a clip in which the mark is sought
 SETTINGS = {
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {"verify_trust": False, "remote_manifest_fetch": False, "ocsp_fetch": False},
@@ -79,32 +89,86 @@ class Verdict:
 
 
 def verify(path: Path | str) -> Verdict:
-    """Read both marks of a picture file. Raises UnreadableError, TooLargeError."""
-    found = marked(read_picture(path))
-    data = Path(path).read_bytes()
-    kind = media_type(data)
-    if kind is None:
+    """Read both marks of a picture or a clip. Raises UnreadableError, TooLargeError."""
+    path = Path(path)
+    kind = media_type(head(path))
+    moving = kind in (*CLIPS.values(), WEBM)
+    found = marked_clip(path) if moving else marked(read_picture(path))
+    if kind is None or kind == WEBM:
         return Verdict(False, False, False, found)
-    try:
-        with c2pa.Reader(kind, io.BytesIO(data), context=context()) as reader:
-            text, state = reader.json(), reader.get_validation_state()
-    except c2pa.C2paError:  # none, or one that is broken: bytes of it are still there
-        return Verdict(b"c2pa" in data, False, False, found)
+    with open(path, "rb") as file:
+        try:
+            with c2pa.Reader(kind, file, context=context()) as reader:
+                text, state = reader.json(), reader.get_validation_state()
+        except c2pa.C2paError:  # none, or one that is broken: bytes of it are still there
+            return Verdict(holds(path, b"c2pa"), False, False, found)
     synthetic = SYNTHETIC in json.dumps(json.loads(text))
     return Verdict(True, state in ("Valid", "Trusted"), synthetic, found)
 
 
+def head(path: Path) -> bytes:
+    """The first bytes of a file, none if it cannot be read: then its reader says why."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(32)
+    except OSError:
+        return b""
+
+
+def holds(path: Path, word: bytes) -> bool:
+    """Whether a file holds a word, read in parts."""
+    kept = b""
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            if word in kept + part:
+                return True
+            kept = part[-len(word) :]
+    return False
+
+
 def media_type(data: bytes) -> str | None:
-    """By the first bytes, because names lie: the kinds of picture that we sign, or None."""
+    """By the first bytes, because names lie: the kinds of file that we write, or None."""
     if data.startswith(b"\x89PNG"):
         return "image/png"
     if data.startswith(b"\xff\xd8"):
         return "image/jpeg"
+    if data.startswith(b"\x1aE\xdf\xa3"):
+        return WEBM
+    if data[4:8] == b"ftyp" and data[8:12] not in STILL:
+        return CLIPS[".mov"] if data[8:12] == b"qt  " else CLIPS[".mp4"]
     return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def marked_clip(path: Path) -> bool:
+    """Whether the mark is in a clip: it stands still, so the mean of some frames shows it best."""
+    clip = probe(path)
+    mean, count = np.zeros((SIDE, SIDE, 3), np.float32), 0
+    for time in clip.times[:: max(1, len(clip.times) // LOOKS)]:
+        for _, frame in islice(frames(clip, time, clip.stop), 1):
+            mean += cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            count += 1
+    return marked(mean / max(count, 1))
 
 
 def sign(data: bytes, kind: str) -> bytes:
     """The bytes of a picture with a C2PA manifest in them. kind: its MIME type."""
+    out = io.BytesIO()
+    sign_stream(io.BytesIO(data), out, kind)
+    return out.getvalue()
+
+
+def seal(path: Path, out: Path) -> None:
+    """A clip signed into another file, read in parts. C2PA knows no WebM: that is copied as it is,
+    and carries the invisible mark and a comment."""
+    kind = CLIPS.get(path.suffix.lower())
+    if kind is None:
+        shutil.copyfile(path, out)
+        return
+    with open(path, "rb") as source, open(out, "w+b") as target:
+        sign_stream(source, target, kind)
+
+
+def sign_stream(source: BinaryIO, target: BinaryIO, kind: str) -> None:
     action = {"action": "c2pa.created", "digitalSourceType": SYNTHETIC}
     manifest = {
         "claim_generator_info": [{"name": NAME, "version": "0.1.0"}],
@@ -113,10 +177,8 @@ def sign(data: bytes, kind: str) -> bytes:
     }
     chain, key = credentials()
     info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, chain, key, None)
-    out = io.BytesIO()
     with c2pa.Signer.from_info(info) as signer, c2pa.Builder(manifest, context()) as builder:
-        builder.sign(signer, kind, io.BytesIO(data), out)
-    return out.getvalue()
+        builder.sign(signer, kind, source, target)
 
 
 def context() -> c2pa.Context:

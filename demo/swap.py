@@ -15,8 +15,12 @@ from demo.sessions import blob
 Array = np.ndarray
 
 
-def swap(session: Callable, crop: Array) -> tuple[Array, Array]:
-    """crop: (224, 224, 3) uint8 RGB, aligned -> patch like crop, mask (224, 224) float32 0..1."""
+def swap(session: Callable, crop: Array, rounded: bool = True) -> tuple[Array, Array]:
+    """crop: (224, 224, 3) uint8 RGB, aligned -> patch like crop, mask (224, 224) float32 0..1.
+
+    rounded: False leaves the patch float32, 0..255, as the published code pastes it.
+    """
     out = session(crop=blob(crop))
     patch = out["patch"][0].transpose(1, 2, 0) * 255
-    return np.clip(np.rint(patch), 0, 255).astype(np.uint8), out["mask"][0, 0]
+    patch = np.clip(np.rint(patch), 0, 255).astype(np.uint8) if rounded else patch
+    return patch, out["mask"][0, 0]

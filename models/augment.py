@@ -69,3 +69,19 @@ def occlude(rng: Rng, image: Array, other: Array) -> Array:
     cv2.fillConvexPoly(mask, box.astype(np.int32), 1)
     cover = other if rng.random() < 0.6 else rng.integers(0, 256, 3).astype(np.uint8)
     return np.where(mask[..., None] > 0, cover, image)
+
+
+def veil(rng: Rng, image: Array, hull: Array) -> Array:
+    """The face bent and blurred in its own place, so that its likeness cannot be copied from here.
+
+    image: (s, s, 3) uint8. hull: (s, s) uint8, 255 where the face is. Pose, light and expression
+    can still be read.
+    """
+    side = len(image)
+    bent = cv2.resize(rng.normal(0, 0.02 * side, (5, 5, 2)).astype(np.float32), (side, side),
+                      interpolation=cv2.INTER_CUBIC)  # fmt: skip
+    where = np.dstack(np.meshgrid(*[np.arange(side, dtype=np.float32)] * 2)) + bent
+    face = cv2.remap(image, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    face = cv2.GaussianBlur(face, (0, 0), rng.uniform(0.005, 0.05) * side)
+    share = hull[..., None].astype(np.float32) / 255
+    return np.rint(image + share * (face.astype(np.float32) - image)).astype(np.uint8)

@@ -13,13 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from demo.encode import Identity
+from demo.encode import Identity, encode
 from demo.inject import inject, write_identity
 from demo.manifest import Manifest, load
 from demo.sessions import open_session
 from demo.warp import carry, hull
 from models.data import CROP, Faces
-from models.stages.swap import identities
 
 Array = np.ndarray
 SETS = ("sg_ds", "sg_zoya", "basemax", "sg_ror", "sfhq")  # generated faces only
@@ -59,18 +58,25 @@ def average(faces: Faces, rows: Array, manifest: Manifest) -> Array:
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
+def blend(identities: list[Identity]) -> Identity:
+    """The mean of several people."""
+    mean = np.mean([one.embedding for one in identities], axis=0)
+    features = np.mean([one.features for one in identities], axis=0)
+    return Identity(mean / np.linalg.norm(mean), features)
+
+
 def main() -> None:
     root = Path(__file__).resolve().parent
     faces, manifest = Faces(root.parent.parent / "shared", root / "cache"), load()
-    embeddings, features = identities(faces)
+    who, how = (open_session(manifest.graphs[n].path, device="cpu") for n in ("encode", "inject"))
     rows = frontal(faces)
-    session = open_session(manifest.graphs["inject"].path, device="cpu")
+    identities = [encode(who, np.asarray(faces.crops[row])) for row in rows]
     FOLDER.mkdir(exist_ok=True)
-    for number, members in enumerate(groups(embeddings[rows]), start=1):
+    embeddings = np.stack([one.embedding for one in identities])
+    for number, members in enumerate(groups(embeddings), start=1):
         chosen = rows[members]
-        mean = embeddings[chosen].mean(0)
-        who = Identity(mean / np.linalg.norm(mean), features[chosen].mean(0, dtype=np.float32))
-        write_identity(FOLDER / f"face-{number}.idn", inject(session, who), manifest)
+        kernels = inject(how, blend([identities[i] for i in members]))
+        write_identity(FOLDER / f"face-{number}.idn", kernels, manifest)
         picture = average(faces, chosen, manifest)
         cv2.imwrite(str(FOLDER / f"face-{number}.png"), picture[..., ::-1])
 

@@ -29,7 +29,7 @@ from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.layers import count
 from models.networks.mesh import Mesh
-from models.networks.swap import KERNELS, Swap
+from models.networks.swap import KERNELS, Config, Swap
 from models.topology import write
 
 CHECKPOINTS = PACK / "checkpoints"
@@ -49,7 +49,7 @@ class Recipe:
 RECIPES = {
     "detect": Recipe(Detect, "detect", FACES + "boxes of scrfd_2.5g, 120 scenes without faces"),
     "mesh": Recipe(Mesh, "mesh", FACES + "270 frames of turns; meshes of mp_face_landmarks_478"),
-    "encode": Recipe(Encode, "encode", FACES + "embeddings of reid0095"),
+    "encode": Recipe(Encode, "swap", FACES + "embeddings of reid0095, pictures of the mesh engine"),
     "inject": Recipe(Inject, "swap", FACES + "pictures of the mesh engine"),
     "swap": Recipe(Swap, "swap", FACES + "pictures of the mesh engine"),
 }
@@ -64,15 +64,18 @@ def build(name: str, random: bool) -> nn.Module:
         return recipe.network().eval()
     with safe_open(path, "pt") as file:
         notes = file.metadata() or {}
-    size = {"size": int(notes["size"])} if name == "swap" and "size" in notes else {}
-    network = recipe.network(**size)
+    size = (Config(int(notes["size"])),) if name == "swap" and "size" in notes else ()
+    network = recipe.network(*size)
     return load_average(path, network, name).eval()
 
 
-def export(name: str, network: nn.Module, folder: Path) -> dict:
-    """Write one graph, check it, return its entry for the manifest."""
+def export(name: str, network: nn.Module, folder: Path, file: str, facts: dict[str, str]) -> dict:
+    """Write one graph, check it, return its entry for the manifest.
+
+    file: its path in the pack `folder`. facts: license and trained_on.
+    """
     inputs = network.inputs()
-    path = folder / "weights" / f"{name}.onnx"
+    path = folder / file
     path.parent.mkdir(exist_ok=True)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that needs no further package is the old one
@@ -91,7 +94,7 @@ def export(name: str, network: nn.Module, folder: Path) -> dict:
     if name == "swap":
         path.write_bytes(bake(onnx.load(path)).SerializeToString())
     compare(path, inputs, dict(zip(network.outputs, expected, strict=True)))
-    return entry(name, network, path, expected)
+    return {"file": file, **entry(network, path, expected), **facts}
 
 
 def bake(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -118,12 +121,11 @@ def compare(path: Path, inputs: dict[str, Tensor], expected: dict[str, Tensor]) 
             raise SystemExit(f"{path.name}: {key} is off by {off:.2g} from torch; not written")
 
 
-def entry(name: str, network: nn.Module, path: Path, outputs: tuple[Tensor, ...]) -> dict:
+def entry(network: nn.Module, path: Path, outputs: tuple[Tensor, ...]) -> dict:
     data, inputs = path.read_bytes(), network.inputs()
     params, macs = count(network, *inputs.values())
     named = zip(network.outputs, outputs, strict=True)
     return {
-        "file": f"weights/{name}.onnx",
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "precision": "fp32",
@@ -131,8 +133,6 @@ def entry(name: str, network: nn.Module, path: Path, outputs: tuple[Tensor, ...]
         "outputs": {key: shape(network, key, value) for key, value in named},
         "params": params,
         "macs": macs,
-        "license": LICENSE,
-        "trained_on": RECIPES[name].trained_on,
     }
 
 
@@ -153,7 +153,9 @@ def main(argv: list[str] | None = None) -> None:
     path = options.folder / "manifest.json"
     manifest = json.loads((path if path.exists() else PACK / "manifest.json").read_text())
     for name in options.graphs:
-        fresh = export(name, build(name, options.random), options.folder)
+        facts = {"license": LICENSE, "trained_on": RECIPES[name].trained_on}
+        network, file = build(name, options.random), f"weights/{name}.onnx"
+        fresh = export(name, network, options.folder, file, facts)
         manifest["graphs"] = {**manifest["graphs"], name: fresh}
         print(f"{name}: {fresh['bytes'] / 1e6:.2f} MB, {fresh['params']:,} parameters, "
               f"{fresh['macs'] / 1e6:.1f} MMACs", flush=True)  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from demo.manifest import load
-from models.augment import jitter, occlude, photometric
+from models.augment import jitter, occlude, photometric, veil
 from models.data import ALIGN, WIDE, WIDE_TEMPLATE, mirror_order
 from models.look import Look
 from models.stages.swap import groups
@@ -52,6 +52,17 @@ def test_photometric_and_occlude_stay_pictures():
     covered = occlude(rng, image, np.zeros_like(image))
     share = (covered != image).any(2).mean()
     assert 0 < share < 0.5
+
+
+def test_veil_takes_the_detail_of_the_face_and_nothing_else():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (96, 96, 3), np.uint8)
+    hull = cv2.circle(np.zeros((96, 96), np.uint8), (48, 48), 30, 255, -1)
+    veiled = veil(rng, image, hull)
+    np.testing.assert_array_equal(veiled[hull == 0], image[hull == 0])
+    inside = cv2.circle(np.zeros((96, 96), np.uint8), (48, 48), 20, 255, -1) > 0
+    assert veiled[inside].std() < 0.5 * image[inside].std()
+    assert abs(veiled[inside].mean() - image[inside].mean()) < 6
 
 
 def test_groups_are_the_entries_of_each_face():

@@ -1,9 +1,15 @@
 """The terms of the objective on cases whose answers are known."""
 
+from pathlib import Path
+
+import pytest
 import torch
 from torch.nn import functional as F
 
 from models import losses
+from models.teachers import recogniser, reid_crop
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 torch.manual_seed(0)
 ANSWER = torch.rand(3, 3, 64, 64)
@@ -54,3 +60,20 @@ def test_ident_and_per():
     assert losses.per(maps, maps).max() == 0
     doubled = losses.per([2 * m for m in maps], maps)
     torch.testing.assert_close(doubled, torch.ones(2), atol=1e-4, rtol=0)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the recogniser lies in ../shared")
+def test_the_recogniser_walked_in_half_precision_is_the_recogniser():
+    """Its embedding and its gradient, against the frozen file run by PyTorch itself."""
+    net = recogniser(SHARED, "reid0095")
+    walked = losses.Recogniser(net)
+    answers = []
+    for embed in (lambda x: net(reid_crop(x)), lambda x: walked(x)[0]):
+        crop = torch.rand(2, 3, 128, 128, generator=torch.manual_seed(3)).requires_grad_()
+        embedding = embed(crop)
+        (embedding @ torch.ones(256)).sum().backward()
+        answers.append((embedding.detach(), crop.grad.flatten(1)))
+    (whole, gradient), (half, steps) = answers
+    assert F.cosine_similarity(whole, half).min() > 0.998
+    assert F.cosine_similarity(gradient, steps).min() > 0.9
+    assert [m.shape[0] for m in walked(ANSWER)[1]] == [3] * len(losses.DEPTHS)

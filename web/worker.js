@@ -47,7 +47,7 @@ const HANDLERS = {
   /** @param {{ device: import("./sessions.js").Device }} options */
   async open({ device }) {
     const { pack } = swapper;
-    const doubt = device === "wasm" ? "" : await disagreement(pack.bytes, device).catch(String);
+    const doubt = device === "wasm" ? "" : await disagreement(pack, device).catch(String);
     await pack.open(doubt ? "wasm" : device);
     if (pack.device === "webgpu") lost().then(retreat);
     return doubt;

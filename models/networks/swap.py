@@ -7,6 +7,8 @@ Layers, counts and traps: MobileFaceSwap (arXiv 2201.03808) figure 2 and section
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -38,18 +40,29 @@ def mask_step(cin: int, cout: int) -> list[nn.Module]:
     return [Double(), nn.Conv2d(cin, cin, 3, 1, 1, groups=cin), *smooth(cin, cout, 1)]
 
 
-class Swap(nn.Module):
-    """crop and kernels -> patch and mask.
+@dataclass(frozen=True)
+class Config:
+    """The IDN has one shape; only the pictures' sizes differ.
 
-    side: of the crop that comes in and of what goes out. size: at which it paints, a multiple of
-    32; where they differ the graph resizes, so that callers know one crop only.
+    size: at which it paints, pixels, a multiple of 32. side: of the crop that comes in and of what
+    goes out; where they differ the graph resizes, so that callers know one crop only.
     """
+
+    size: int = 224
+    side: int = 224
+
+
+MOBILE = REFERENCE = Config()  # export takes a smaller size from the checkpoint
+
+
+class Swap(nn.Module):
+    """crop and kernels -> patch and mask."""
 
     outputs = ("patch", "mask")
 
-    def __init__(self, size: int = 224, side: int = 224):
+    def __init__(self, config: Config = MOBILE):
         super().__init__()
-        self.size, self.side = size, side
+        self.size, self.side = config.size, config.side
         self.pointwise = nn.ParameterList(
             nn.Parameter(torch.randn(cout, cin) * cin**-0.5) for cin, cout, _ in LAYERS
         )
@@ -97,12 +110,14 @@ class Swap(nn.Module):
 
     def block(self, layer: int, x: Tensor, taps: Tensor, scale: Tensor) -> Tensor:
         """Depthwise, pointwise, LeakyReLU; nothing in between and no bias."""
-        cin, _, side = LAYERS[layer]
-        stride = 2 if side == 4 else 1
-        x = F.conv2d(x, taps.view(cin, 1, side, side), None, stride, 1, groups=cin)
-        weight = self.pointwise[layer] * (scale + 1)
-        weight = weight / (weight.square().sum(1, keepdim=True) + 1e-16).sqrt()
+        x = depthwise(x, taps, LAYERS[layer][2])
+        weight = self.modulate(layer, scale)
         return F.leaky_relu(F.conv2d(x, weight[:, :, None, None]), 0.1)
+
+    def modulate(self, layer: int, scale: Tensor) -> Tensor:
+        """The layer's pointwise kernels (cout, cin) for one identity; rows have length 1."""
+        weight = self.pointwise[layer] * (scale + 1)
+        return weight / (weight.square().sum(1, keepdim=True) + 1e-16).sqrt()
 
     @staticmethod
     def unpack(kernels: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -112,6 +127,19 @@ class Swap(nn.Module):
     def inputs(self) -> dict[str, Tensor]:
         crop = torch.rand(1, 3, self.side, self.side)
         return {"crop": crop, "kernels": torch.randn(KERNELS) * 0.1}
+
+
+def depthwise(x: Tensor, taps: Tensor, side: int) -> Tensor:
+    """Taps (cin side side,) on x: 4x4 with stride 2 (encoder) or 3x3 (decoder), padded by one.
+
+    Strided, its backward pass in half precision is ten times slower on a CPU than in single.
+    """
+    cin, stride = x.shape[1], 2 if side == 4 else 1
+    taps = taps.view(cin, 1, side, side)
+    if stride == 1:
+        return F.conv2d(x, taps, None, stride, 1, groups=cin)
+    with torch.autocast(x.device.type, enabled=False):
+        return F.conv2d(x.float(), taps.float(), None, stride, 1, groups=cin)
 
 
 def resize(x: Tensor, size: int) -> Tensor:

@@ -1,8 +1,10 @@
-"""Stage `swap`: IDN and IIM together, by distillation from the mesh engine and from photographs.
+"""Stage `swap`: IDN, IIM and identity network together, from the mesh engine and from photographs.
 
 A step takes a few identities and a few targets for each, so that an identity's kernels are written
 once. Half of the samples are plain distillation (answer: the teacher's picture, weighted by
-alpha), half are cycles (answer: a real photograph), a few are faces fed to themselves.
+alpha), half are cycles (answer: a real photograph); some of these begin with the photograph itself,
+its face veiled, where the likeness can come from the identity alone. The identity network goes on
+learning, slowly: what the painter needs to know reaches back to it.
 """
 
 from __future__ import annotations
@@ -16,33 +18,54 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from demo.manifest import load
-from demo.warp import hull
 from models import losses
-from models.augment import jitter
+from models.augment import jitter, veil
 from models.checkpoint import ROOT, load_average
-from models.data import CROP, Faces
+from models.data import WIDE, Faces
+from models.exam import Exam
 from models.networks.encode import Encode
 from models.networks.inject import Inject
-from models.networks.swap import DECODER, Swap
+from models.networks.swap import DECODER, Config, Swap
 from models.pairs import SIDE, Pairs
+from models.stages.mesh import SMALL, warp
 from models.teachers import recogniser
+
+Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
 class Settings:
     size: int = 128  # pixels at which the IDN paints: 128 to warm up, 160, at last 224
-    identities: int = 2  # a step and process
-    targets: int = 4  # for each identity: half distillation, half cycles
-    itself: float = 0.12  # share of cycles whose input is the answer itself
+    identities: int = 4  # a step and process
+    targets: int = 2  # for each identity: half distillation, half cycles
+    itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
+    judged: float = 0.25  # share of cycles that the recogniser looks at; it costs most of a step
     lr: float = 1e-3
     slow: float = 6e-5  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
+    encoder: float = 4e-5  # for the identity network, trained before
     rec: float = 3.0
     per: float = 2.0
     deep: float = 2.0  # throw-away RGB outputs after each decoder block
     id: float = 4.0
     mask: float = 1.0
     around: float = 0.2  # weight of rec outside the face
+
+
+@dataclass(frozen=True)
+class Batch:
+    """people: (k,) rows of the faces. sources: (k, 3, 112, 112), their crops, jittered.
+
+    given, answer: (k n, 3, s, s). hull: (k n, 1, s, s). plain: (k n,) bool, forwards pairs.
+    judged: (k n,) bool, of them the recogniser's opinion is asked.
+    """
+
+    people: np.ndarray
+    sources: Tensor
+    given: Tensor
+    answer: Tensor
+    hull: Tensor
+    plain: Tensor
+    judged: Tensor
 
 
 class Stage:
@@ -54,11 +77,15 @@ class Stage:
         self.of_source = groups(self.pairs.rows[:, 0], self.faces.n)
         self.of_target = groups(self.pairs.rows[:, 1], self.faces.n)
         self.people = np.flatnonzero([len(a) > 0 and len(b) > 0 for a, b in self.both()])
-        self.embeddings, self.features = identities(self.faces)
-        heads = nn.ModuleList(nn.Conv2d(cout, 3, 1) for _, cout in DECODER)
-        parts = {"inject": Inject(), "swap": Swap(settings.size), "heads": heads}
+        parts = {
+            "encode": load_average(ROOT / "checkpoints" / "encode.safetensors", Encode(), "encode"),
+            "inject": Inject(),
+            "swap": Swap(Config(settings.size)),
+            "heads": nn.ModuleList(nn.Conv2d(cout, 3, 1) for _, cout in DECODER),
+        }
         self.networks = nn.ModuleDict(parts).to(device)
-        self.networks["swap"].to(memory_format=torch.channels_last)
+        for name in ("encode", "swap"):
+            self.networks[name].to(memory_format=torch.channels_last)
         self.teacher = losses.Recogniser(recogniser(shared, "reid0095"))
         self.exam = Exam(Faces(shared, cache, "eval"), recogniser(shared, "mfn_y1"), settings.size)
 
@@ -67,52 +94,55 @@ class Stage:
 
     def groups(self) -> list[dict]:
         """The hypernetwork learns slowly; the base taps and everything shared at full speed."""
-        inject = self.networks["inject"]
-        slow = [p for name, p in inject.named_parameters() if name != "base"]
-        fast = [
-            inject.base,
-            *self.networks["swap"].parameters(),
-            *self.networks["heads"].parameters(),
-        ]
-        lr, small = self.settings.lr, self.settings.slow
-        return [{"params": fast, "lr": lr}, {"params": slow, "lr": small}]
+        s, parts = self.settings, self.networks
+        fast = [parts["inject"].base, *parts["swap"].parameters(), *parts["heads"].parameters()]
+        slow = [p for name, p in parts["inject"].named_parameters() if name != "base"]
+        encoder = list(parts["encode"].parameters())
+        rates = ((fast, s.lr), (slow, s.slow), (encoder, s.encoder))
+        return [{"params": params, "lr": lr} for params, lr in rates]
 
-    def losses(self, step: int, rng: np.random.Generator) -> dict[str, Tensor]:
-        s = self.settings
-        people, given, answer, hull, plain = self.batch(rng)
-        kernels = self.kernels(people)
-        swap = self.networks["swap"].eval()  # its batch norms stay as they are: training.md, "BN"
-        painted, mask, deep = [], [], []
-        for row, crops in zip(kernels, given.split(s.targets), strict=True):
-            with torch.autocast(self.device, torch.bfloat16):
-                picture, deepest, decoded = swap.paint(crops, row)
-                mask.append(swap.judge(deepest).float())
-            painted.append(picture.float())
-            deep.append(decoded)
-        painted, mask = torch.cat(painted), torch.cat(mask)
-        patch = painted * hull + given * (1 - hull)
+    def losses(self, step: int, rng: Rng) -> dict[str, Tensor]:
+        s, b = self.settings, self.batch(rng)
+        painted, deep, mask = self.paint(b)
+        patch = painted * b.hull + b.given * (1 - b.hull)
+        who = torch.from_numpy(self.faces.who[b.people]).repeat_interleave(s.targets, 0)
         with torch.no_grad():
-            other, maps = self.teacher(answer)
-        mine, mine_maps = self.teacher(losses.untinted(patch, answer))
-        who = torch.from_numpy(self.faces.who[people]).repeat_interleave(s.targets, 0)
-        alpha = torch.ones(len(given))
-        alpha[plain] = losses.reweight(other[plain], who[plain])
-        weight = hull + s.around * (1 - hull)
+            theirs, their_maps = self.teacher(b.answer[b.judged])
+            alpha, plain = torch.ones(len(b.given)), b.plain[b.judged]
+            alpha[b.plain] = losses.reweight(theirs[plain], who[b.plain])
+        mine, maps = self.teacher(losses.untinted(patch, b.answer)[b.judged])
+        weight = b.hull + s.around * (1 - b.hull)
         terms = {
-            "rec": (alpha * losses.rec(painted, answer, weight)).mean(),
-            "per": (alpha * losses.per(mine_maps, maps)).mean(),
-            "deep": self.deep(deep, answer, hull, alpha),
-            "id": losses.ident(mine, who)[plain].mean(),
-            "mask": F.binary_cross_entropy(mask.clamp(1e-5, 1 - 1e-5), hull),
+            "rec": (alpha * losses.rec(painted, b.answer, weight)).mean(),
+            "per": (alpha[b.judged] * losses.per(maps, their_maps)).mean(),
+            "deep": self.deep(deep, b.answer, b.hull, alpha),
+            "id": losses.ident(mine[plain], who[b.plain]).mean(),
+            "mask": F.binary_cross_entropy(mask.clamp(1e-5, 1 - 1e-5), b.hull[: len(mask)]),
         }
         terms["total"] = sum(getattr(s, key) * value for key, value in terms.items())
         return terms
 
-    def kernels(self, people: np.ndarray) -> Tensor:
-        """(k, 22291) of rows of the training faces, in full precision (row norms underflow)."""
-        embedding = torch.from_numpy(self.embeddings[people])
-        features = torch.from_numpy(self.features[people]).float()
-        return self.networks["inject"](embedding, features)
+    def paint(self, b: Batch) -> tuple[Tensor, list, Tensor]:
+        """The pictures, the decoder's outputs of each identity, the masks of the first one.
+
+        The mask is learnt on detached features and converges early: one identity is enough.
+        """
+        swap = self.networks["swap"].eval()  # its batch norms stay as they are: training.md, "BN"
+        painted, decoded, mask = [], [], None
+        for row, crops in zip(self.kernels(b.sources), b.given.split(self.settings.targets),
+                              strict=True):  # fmt: skip
+            with torch.autocast(self.device, torch.bfloat16):
+                picture, deepest, blocks = swap.paint(crops, row)
+                mask = swap.judge(deepest).float() if mask is None else mask
+            painted.append(picture.float())
+            decoded.append(blocks)
+        return torch.cat(painted), decoded, mask
+
+    def kernels(self, sources: Tensor) -> Tensor:
+        """(k, 22291) of crops (k, 3, 112, 112), in full precision (row norms underflow)."""
+        with torch.autocast(self.device, torch.bfloat16):
+            embedding, features = self.networks["encode"].eval().raw(sources)
+        return self.networks["inject"](embedding.float(), features.float())
 
     def deep(self, decoded: list, answer: Tensor, hull: Tensor, alpha: Tensor) -> Tensor:
         """L1 of a 1x1 convolution of every decoder block against the reduced answer."""
@@ -125,31 +155,37 @@ class Stage:
             total = total + (alpha * error).mean()
         return total / len(self.networks["heads"])
 
-    def batch(self, rng: np.random.Generator) -> tuple:
-        """people (k,) rows; given, answer (k n, 3, s, s); hull (k n, 1, s, s); plain (k n,)"""
+    def batch(self, rng: Rng) -> Batch:
         s = self.settings
         people = rng.choice(self.people, s.identities, replace=False)
-        images, plain = [], []
-        for person in people:
+        sources, images, plain = [], [], []
+        for number, person in enumerate(people):
+            flip = rng.random() < 0.5  # the source with its targets: its left cheek stays the left
+            sources.append(self.source(rng, person, flip))
             for i in range(s.targets):
-                forward = i < s.targets // 2
+                forward = (number + i) % 2 == 0
                 pair = rng.choice((self.of_source if forward else self.of_target)[person])
-                images.append(self.sample(rng, pair, forward))
+                images.append(self.sample(rng, pair, forward, flip))
                 plain.append(forward)
-        stack = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-        given, answer, hull = stack.split([3, 3, 1], dim=1)
+        given, answer, hull = tensor(images).split([3, 3, 1], dim=1)
+        plain = torch.tensor(plain)
+        judged = plain | torch.from_numpy(rng.random(len(plain)) < s.judged)
         given = given.contiguous(memory_format=torch.channels_last)
-        return people, given, answer.contiguous(), hull, torch.tensor(plain)
+        return Batch(people, tensor(sources), given, answer.contiguous(), hull, plain, judged)
 
-    def sample(self, rng: np.random.Generator, pair: int, forward: bool) -> np.ndarray:
+    def source(self, rng: Rng, person: int, flip: bool) -> np.ndarray:
+        """(112, 112, 3) uint8: the crop that says who, as far off as the detector's points are."""
+        matrix = jitter(rng, SMALL, WIDE, turn=4, zoom=0.05, shift=0.02, flip=flip)
+        return warp(self.faces.wides[person], matrix)
+
+    def sample(self, rng: Rng, pair: int, forward: bool, flip: bool) -> np.ndarray:
         """(s, s, 7) uint8: what the network is given, the answer, the hull; jittered together."""
         size, picture = self.settings.size, self.pairs.pictures[pair]
         photo = np.asarray(self.faces.crops[self.pairs.rows[pair, 1]])
         photo = cv2.resize(photo, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         given, answer = (photo, picture[..., :3]) if forward else (picture[..., :3], photo)
         if not forward and rng.random() < self.settings.itself:
-            given = answer
-        flip = rng.random() < 0.5
+            given = veil(rng, photo, picture[..., 3])
         matrix = jitter(rng, size, size, turn=6, zoom=0.06, shift=0.03, flip=flip)
         zoom = size / SIDE
         fit = np.array([[zoom, 0, (zoom - 1) / 2], [0, zoom, (zoom - 1) / 2], [0, 0, 1]])
@@ -163,86 +199,16 @@ class Stage:
     def measure(self) -> dict[str, float]:
         """Likeness on held-out people; the pictures themselves go to models/runs/swap.png."""
         figures = self.exam(self.networks)
-        tiles = self.exam.sheet[:, ::3].permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
-        picture = (tiles.clamp(0, 1) * 255).byte().numpy()
-        cv2.imwrite(str(ROOT / "runs" / "swap.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        cv2.imwrite(str(ROOT / "runs" / "swap.png"), self.exam.picture()[..., ::-1])
         return figures
+
+
+def tensor(images: list[np.ndarray]) -> Tensor:
+    """n pictures (s, s, c) uint8 -> (n, c, s, s) float32 0..1."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def groups(rows: np.ndarray, n: int) -> list[np.ndarray]:
     """For each of n faces, which entries of `rows` name it."""
     order = np.argsort(rows, kind="stable")
     return np.split(order, np.searchsorted(rows[order], np.arange(1, n)))
-
-
-def identities(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
-    """What the trained encoder says of every face: (n, 512) float32, (n, 512, 7, 7) float16."""
-    path = ROOT / "checkpoints" / "encode.safetensors"
-    net = load_average(path, Encode(), "encode").eval()
-
-    def describe(out: np.ndarray) -> None:
-        for start in range(0, faces.n, 64):
-            crops = torch.from_numpy(faces.crops[start : start + 64].copy()).permute(0, 3, 1, 2)
-            with torch.no_grad():
-                out[start : start + 64] = net(crops.float() / 255)[1].numpy()
-
-    features = faces.array("features", (512, 7, 7), np.float16, describe)
-
-    def name(out: np.ndarray) -> None:
-        for start in range(0, faces.n, 256):
-            rows = torch.from_numpy(features[start : start + 256].astype(np.float32))
-            with torch.no_grad():
-                out[start : start + 256] = net.name(rows).numpy()
-
-    return faces.array("embeddings", (512,), np.float32, name), features
-
-
-class Exam:
-    """Held-out people of like pose, judged by a recogniser that takes no part in training."""
-
-    def __init__(self, faces: Faces, judge: torch.jit.ScriptModule, size: int, n: int = 48):
-        self.faces, self.judge, self.size = faces, judge, size
-        rows = Pairs(faces, rounds=1, seed=1).rows
-        sharp = np.isin(faces.sets, ("faker", "congress"))
-        rows = rows[sharp[rows].all(1)]
-        self.rows = rows[np.linspace(0, len(rows) - 1, n).astype(int)]
-        self.embeddings, self.features = identities(faces)
-
-    def __call__(self, networks: nn.ModuleDict) -> dict[str, float]:
-        """cos of the judge to source and target, in colour and grey; spread over identities."""
-        source, target = (self.crops(column) for column in self.rows.T)
-        kernels = networks["inject"](
-            torch.from_numpy(self.embeddings[self.rows[:, 0]]),
-            torch.from_numpy(self.features[self.rows[:, 0]]).float(),
-        )
-        swap = networks["swap"].eval()
-        small = F.interpolate(target, (self.size, self.size), mode="bilinear", align_corners=False)
-        small = small.contiguous(memory_format=torch.channels_last)
-        one = torch.cat([swap.paint(c[None], k)[0] for c, k in zip(small, kernels, strict=True)])
-        same = torch.cat([swap.paint(small[:1], k)[0] for k in kernels[:16]])
-        patch = F.interpolate(one, (CROP, CROP), mode="bilinear", align_corners=False)
-        hull = self.hulls()
-        patch = patch * hull + target * (1 - hull)
-        self.sheet = torch.stack([source, target, patch])
-        likeness = {
-            f"cos_{word}{tone}": self.cos(patch, other, grey)
-            for tone, grey in (("", False), ("_grey", True))
-            for word, other in (("source", source), ("target", target))
-        }
-        return {**likeness, "spread": same.std(0).mean().item()}
-
-    def crops(self, rows: np.ndarray) -> Tensor:
-        crops = torch.from_numpy(np.asarray(self.faces.crops[rows]))
-        return crops.permute(0, 3, 1, 2).float() / 255
-
-    def hulls(self) -> Tensor:
-        topology = load(check=False).mesh
-        masks = [hull(self.faces.meshes[t, :468], topology, CROP) for t in self.rows[:, 1]]
-        return torch.from_numpy(np.stack(masks))[:, None]
-
-    def cos(self, a: Tensor, b: Tensor, grey: bool) -> float:
-        def embed(x: Tensor) -> Tensor:
-            x = F.avg_pool2d(x, 2)
-            return self.judge(x.mean(1, keepdim=True).expand(-1, 3, -1, -1) if grey else x)
-
-        return (embed(a) * embed(b)).sum(1).mean().item()
