@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -54,12 +55,12 @@ def test_a_new_version_is_offered_and_taken(visit, dist, tmp_path):
         until(page, "document.getElementById('source-title').textContent.includes('head')")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", list(SIZES))
-def test_no_serious_fault_for_those_who_cannot_see_or_point(visit, host, files, size, scheme):
-    page = visit(host, size, color_scheme=scheme)
+def test_no_serious_fault_for_those_who_cannot_see_or_point(visit, host, files, size):
+    page = visit(host, size)
     swapped(page, files["source"], files["target"])
-    for tab in ("live", "clip", "picture"):
+    for tab, scheme in product(("live", "clip", "picture"), ("light", "dark")):
+        page.emulate_media(color_scheme=scheme)
         page.click(f"#tab-{tab}")
         page.evaluate(AXE.read_text())
         found = page.evaluate("axe.run()")
@@ -74,3 +75,12 @@ def test_tabs_by_keyboard(visit, host):
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "tab-live"
     assert page.is_visible("#panel-live") and not page.is_visible("#panel-picture")
+
+
+def test_nothing_can_be_sent_and_what_was_tried_is_counted(visit, host):
+    page = visit(host)
+    assert page.inner_text("#sent") == "0 bytes sent"
+    send = "fetch('words.js', {method: 'POST', body: '12345'}).catch(String)"
+    assert "Failed to fetch" in page.evaluate(send)
+    text(page, "sent", "5 bytes sent")
+    assert "Failed to fetch" in page.evaluate("fetch('https://example.org/').catch(String)")
