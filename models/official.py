@@ -11,8 +11,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import pickle
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,7 +29,7 @@ from models.export import export
 from models.networks import encode, inject, swap
 from models.published import Slots, encoder_slots, fill, generator_slots
 from models.topology import write
-from models.unpickle import Blank, Name, unpickle
+from models.unpickle import STARTS, Blank, Name, unpickle
 
 Array = np.ndarray
 IGNORED = "StructuredToParameterName@@"  # Paddle's own names of the parameters
@@ -43,9 +46,33 @@ def read(path: Path | str, slots: Slots) -> dict[str, Array]:
     key may be. Raises CheckpointError for whatever is not such a file.
     """
     path = Path(path)
-    try:
-        check_size(path.stat().st_size, slots)
+    glance(path, slots)
+    with named(path):
         return parse(path.read_bytes(), slots)
+
+
+def glance(path: Path, slots: Slots) -> None:
+    """What size, first and last bytes tell: other and truncated files, before they are read.
+
+    Protocol 2 writes bytes as text: up to twice as long. Raises CheckpointError.
+    """
+    least = 4 * sum(slot.numel() for slot in slots.values())
+    with named(path):
+        size = path.stat().st_size
+        if not least < size < 2 * least + SPARE:
+            raise CheckpointError(f"got {size:,} bytes, expected a few more than {least:,}")
+        with path.open("rb") as file:
+            start = file.read(2)
+            file.seek(-1, os.SEEK_END)
+            if start not in STARTS or file.read() != pickle.STOP:
+                raise CheckpointError("not a whole pickle of protocol 2, 3 or 4")
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Errors within say which file, and what to do."""
+    try:
+        yield
     except OSError as error:
         raise CheckpointError(f"{path.name}: {error.strerror}; expected a checkpoint") from error
     except CheckpointError as error:
@@ -62,13 +89,6 @@ def parse(data: bytes, slots: Slots) -> dict[str, Array]:
         raise CheckpointError(str(error)) from error
 
 
-def check_size(size: int, slots: Slots) -> None:
-    """Protocol 2 writes bytes as text: up to twice as long."""
-    least = 4 * sum(slot.numel() for slot in slots.values())
-    if not least < size < 2 * least + SPARE:
-        raise CheckpointError(f"got {size:,} bytes, expected a few more than {least:,}")
-
-
 def checked(content: object, slots: Slots) -> dict[str, Array]:
     if type(content) is not dict:
         raise ValueError("it holds no dictionary")
@@ -77,7 +97,7 @@ def checked(content: object, slots: Slots) -> dict[str, Array]:
         raise ValueError(f"{IGNORED} is no table of names")
     for word, keys in (("missing", slots.keys() - content), ("left over", content.keys() - slots)):
         if keys:
-            raise ValueError(f"{len(keys)} keys {word}, {min(keys)[:80]!r} among them")
+            raise ValueError(f"keys {word}: {len(keys)}, first {min(keys)[:80]!r}")
     return {key: numbers(key, content[key], tuple(slot.shape)) for key, slot in slots.items()}
 
 
@@ -112,10 +132,15 @@ def networks_of(generator: Path, encoder: Path) -> dict[str, torch.nn.Module]:
             "inject": inject.Inject(inject.REFERENCE),
             "swap": swap.Swap(swap.REFERENCE),
         }
-    slots = generator_slots(made["inject"], made["swap"]), encoder_slots(made["encode"])
-    arrays = [read(path, its) for path, its in zip((generator, encoder), slots, strict=True)]
-    for its, found in zip(slots, arrays, strict=True):
-        fill(its, found)
+    files = (
+        (generator, generator_slots(made["inject"], made["swap"])),
+        (encoder, encoder_slots(made["encode"])),
+    )
+    for path, slots in files:
+        glance(path, slots)  # at both, before the first is read
+    arrays = [read(path, slots) for path, slots in files]
+    for (_, slots), found in zip(files, arrays, strict=True):
+        fill(slots, found)
     return {name: network.eval() for name, network in made.items()}
 
 

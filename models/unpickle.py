@@ -33,7 +33,7 @@ ARRAY = (Name.ndarray, (0,), b"b")  # what numpy calls _reconstruct with
 OLD_ARRAY = (Name.ndarray, (0,), "b")  # the same under Python 2
 FLOAT32 = (3, "<", None, None, None, -1, -1, 0)  # the state of numpy's dtype
 LINE = 200  # bytes; the longest line of a name has 36
-FRAME = 1 << 16  # bytes after which a pickler ends a frame; what is larger lies between frames
+FRAME = 1 << 16  # bytes after which a pickler ends a frame
 
 
 @dataclass(eq=False)
@@ -172,8 +172,8 @@ class Machine:
 class Frames:
     """Protocol 4 wraps its opcodes in frames; a length that does not fit them is an error.
 
-    A pickler ends a frame after 64 kB, writes large things between frames, and leaves out a frame
-    around fewer than four bytes.
+    A pickler ends a frame after 64 kB, writes large things between frames (from Python 3.7 on), and
+    leaves out a frame around fewer than four bytes.
     """
 
     def __init__(self):
@@ -183,7 +183,7 @@ class Frames:
         large = isinstance(arg, (str, bytes)) and len(arg) >= FRAME
         alone = large or name == "FRAME"
         inside = at < self.end
-        if self.last < self.end < at or (inside and alone):
+        if self.last < self.end < at or (inside and name == "FRAME"):
             raise ValueError("an opcode lies across the end of a frame")
         if not inside and not alone:
             self.free -= 1
@@ -191,7 +191,7 @@ class Frames:
             raise ValueError("an opcode lies outside the frames")
         if name == "FRAME":
             self.end = at + 9 + arg
-        if alone:
+        if alone and not inside:
             self.free = 3 if large or arg >= FRAME else 0
         self.last = at
 

@@ -1,20 +1,24 @@
 """The built page in a real browser, on a plain static server, at its root and under a sub-path."""
 
 import csv
+import io
 import json
 import shutil
 import zipfile
 from pathlib import Path
 
+import c2pa
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from demo.mark import marked
 from demo.picture import read_picture
 from demo.pipeline import FaceSwapper
-from demo.provenance import verify
+from demo.provenance import SYNTHETIC, context, verify
+from tests.pageclips import read_clip, write_clip
 from tests.site import CAMERA, CHROMIUM, film, pixels, served, text, until
 from web.build import build
 
@@ -54,10 +58,11 @@ def visit(browser):
     """Open an address in a browser that knows nothing yet; what went wrong or astray is kept."""
     opened = []
 
-    def go(address, size="desk", **options):
+    def go(address, size="desk", script="", **options):
         width, height = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         opened.append(context)
+        context.add_init_script(script)
         page = context.new_page()
         page.asked, page.wrong = [], []
         context.on("request", lambda request: page.asked.append(request.url))
@@ -67,8 +72,8 @@ def visit(browser):
         return page
 
     yield go
-    for context in opened:
-        context.close()
+    for visitor in opened:
+        visitor.close()
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +246,49 @@ def test_live(visit, host, files, astronaut, size):
     assert page.inner_text("#live-stats") == "" and page.wrong == []
     assert page.evaluate("document.getElementById('live-camera').srcObject") is None
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory, astronaut):
+    """The path of an MP4 of uneven frame times, with a tone."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    write_clip(path, astronaut)
+    return path
+
+
+def test_a_clip_keeps_its_frames_and_its_sound(visit, host, files, clip, tmp_path):
+    page = visit(host)
+    choose(page, files["source"])
+    page.click("#tab-clip")
+    page.set_input_files("#clip-file", clip)
+    page.click("#clip-start")
+    said = text(page, "clip-state", "with a swapped face")
+    assert "The sound was kept." in said
+    with page.expect_download() as download:
+        page.click("#clip-save")
+    out = tmp_path / download.value.suggested_filename
+    download.value.save_as(out)
+    before, after = read_clip(clip), read_clip(out)
+    assert after.shape == before.shape and after.sound > 0.8 * before.sound
+    np.testing.assert_allclose(after.times, before.times, atol=0.002)
+    assert "12 frames, 12 with" in said
+    verdict = c2pa.Reader("video/mp4", io.BytesIO(out.read_bytes()), context=context())
+    assert verdict.get_validation_state() == "Valid" and SYNTHETIC in verdict.json()
+    assert marked(after.mean) and page.wrong == []
+
+
+def test_a_clip_can_be_stopped(visit, host, files, clip):
+    page = visit(host)
+    choose(page, files["source"])
+    page.click("#tab-clip")
+    page.set_input_files("#clip-file", clip)
+    page.click("#clip-start")
+    text(page, "clip-state", "% done")
+    page.click("#clip-cancel")
+    text(page, "clip-state", "Cancelled")
+    page.set_input_files("#clip-file", files["text"])
+    page.click("#clip-start")
+    text(page, "clip-state", "not a clip that can be read")
 
 
 def test_the_camera_can_be_the_source(visit, host):

@@ -14,11 +14,20 @@ const CUBIC = -0.75; // of cv2's bicubic interpolation
 
 /** @type {Float32Array | null} */
 let known = null;
+let stretched = { width: 0, height: 0, veil: new Float32Array(0) }; // the last: a clip has one size
 
 /** (512, 512) float32: signs in BAND of every block, carried back to pixels, unit spread. */
 export function pattern() {
   known ??= unit(spread());
   return known;
+}
+
+/** The pattern over a whole frame. @param {number} width @param {number} height */
+function veilOf(width, height) {
+  if (stretched.width !== width || stretched.height !== height) {
+    stretched = { width, height, veil: resize(pattern(), SIDE, SIDE, width, height) };
+  }
+  return stretched.veil;
 }
 
 /**
@@ -28,7 +37,7 @@ export function pattern() {
  */
 export function mark(frame) {
   const { data, width, height } = frame;
-  const veil = resize(pattern(), SIDE, SIDE, width, height);
+  const veil = veilOf(width, height);
   const busy = texture(data, width, height);
   for (let i = 0; i < veil.length; i++) {
     // Where the picture is flat the eye is keen: half there, all of it in texture.

@@ -82,6 +82,7 @@ export const WORDS = {
   reload: "Reload",
   needSource: "First choose whose face to put in (1).",
   needConsent: "Please confirm first that you may use this face (1).",
+  needClip: "First choose a clip.",
   needTarget: "First choose the picture to change.",
 
   footMarks: "Saved pictures and clips are marked as synthetic; the live picture carries a label.",

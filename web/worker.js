@@ -13,14 +13,16 @@
  * | picture  | chosen: numbers, strength             | `{ bitmap, report }`                          |
  * | save     |                                       | `{ file, signature }`, the last picture       |
  * | frame    | bitmap, time, strength, mirror        | `{ bitmap, report }`, label drawn             |
+ * | clip     | bitmap, time, strength                | `{ bitmap, report }`, marked                  |
  * | restart  |                                       | nothing; forget who was followed              |
  *
  * Without being asked: `{ lost: reason }` when the GPU is gone; everything has moved to WASM then.
  */
 import { flatten } from "./errors.js";
-import { readPicture, sheet, toFrame } from "./image.js";
+import { penOf, readPicture, toFrame } from "./image.js";
 import { readIdentity, writeIdentity } from "./inject.js";
 import { label } from "./label.js";
+import { mark } from "./mark.js";
 import { savePicture } from "./picture.js";
 import { FaceSwapper, Pack } from "./pipeline.js";
 import { disagreement } from "./selftest.js";
@@ -95,6 +97,14 @@ const HANDLERS = {
     const frame = toFrame(bitmap, { mirror });
     const out = await swapper.followFrame(frame, tracker, time, strength);
     label(out);
+    return { bitmap: out.transferToImageBitmap(), report: swapper.report };
+  },
+
+  /** @param {{ bitmap: ImageBitmap, time: number, strength: number }} options */
+  async clip({ bitmap, time, strength }) {
+    const out = await swapper.followFrame(toFrame(bitmap), tracker, time, strength);
+    const pen = penOf(out);
+    pen.putImageData(mark(pen.getImageData(0, 0, out.width, out.height)), 0, 0);
     return { bitmap: out.transferToImageBitmap(), report: swapper.report };
   },
 
