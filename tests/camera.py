@@ -142,13 +142,13 @@ def choose(page, source):
     clear = page.locator("#live-source button[aria-label='Remove Image']")
     if clear.count():
         clear.first.click()
-        page.wait_for_function(f"!{taken}", timeout=30_000)
+        page.wait_for_function(f"!{taken}", timeout=90_000)
     page.set_input_files("#live-source input[type=file]", str(source))
-    page.wait_for_function(taken, timeout=30_000)
+    page.wait_for_function(taken, timeout=90_000)
     page.check("#live-consent input")
 
 
-def start(page, timeout=30_000):
+def start(page, timeout=90_000):
     page.click("#live-start")
     page.wait_for_function("document.getElementById('live-out').videoWidth > 0", timeout=timeout)
 
