@@ -117,6 +117,7 @@ def test_a_third_is_refused_and_finds_the_other_ways(chromium, url, files):
         start(page)
     pages[2].click("#live-start")
     pages[2].get_by_text("All 2 places are taken").wait_for(timeout=90_000)
+    assert pages[2].get_by_role("link", name="open it here").get_attribute("href") == "web/"
     pages[0].evaluate("Live.stop()")
     start(pages[2])
     for page in pages:
