@@ -51,6 +51,12 @@ class CallOrderError(SwapError):
     code = 8
 
 
+class FullError(SwapError):
+    """Every place in front of a camera is taken."""
+
+    code = 10
+
+
 class CancelledError(SwapError):
     """Someone asked the work to stop; nothing of it is left."""
 

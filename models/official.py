@@ -11,21 +11,25 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import pickle
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 from demo import manifest
 from demo.errors import CheckpointError, PackError, SwapError
 from models.export import export
 from models.networks import encode, inject, swap
-from models.published import Slots, encoder_slots, generator_slots
+from models.published import Slots, encoder_slots, fill, generator_slots
 from models.topology import write
-from models.unpickle import Blank, Name, unpickle
+from models.unpickle import STARTS, Blank, Name, unpickle
 
 Array = np.ndarray
 IGNORED = "StructuredToParameterName@@"  # Paddle's own names of the parameters
@@ -35,34 +39,54 @@ SPARE = 1 << 20  # bytes that keys and opcodes may take
 LICENSE = "the authors' (their code is Apache-2.0); training pictures for research"
 
 
-def read(path: Path | str, slots: Slots) -> None:
-    """Fill the slots from a checkpoint, all or none.
+def read(path: Path | str, slots: Slots) -> dict[str, Array]:
+    """The arrays of a checkpoint, float32.
 
-    slots: every key that must be there, and the view of a network that its array belongs in; no
-    other key may be. Raises CheckpointError for whatever is not such a file.
+    slots: every key that must be there, and the place in a network that its array fits; no other
+    key may be. Raises CheckpointError for whatever is not such a file.
     """
     path = Path(path)
-    try:
+    glance(path, slots)
+    with named(path):
+        return parse(path.read_bytes(), slots)
+
+
+def glance(path: Path, slots: Slots) -> None:
+    """What size, first and last bytes tell: other and truncated files, before they are read.
+
+    Protocol 2 writes bytes as text: up to twice as long. Raises CheckpointError.
+    """
+    least = 4 * sum(slot.numel() for slot in slots.values())
+    with named(path):
         size = path.stat().st_size
-        check_size(size, slots)
+        if not least < size < 2 * least + SPARE:
+            raise CheckpointError(f"got {size:,} bytes, expected a few more than {least:,}")
         with path.open("rb") as file:
-            content = unpickle(file, size, STEPS * (len(slots) + 5))
-        arrays = checked(content, slots)
+            start = file.read(2)
+            file.seek(-1, os.SEEK_END)
+            if start not in STARTS or file.read() != pickle.STOP:
+                raise CheckpointError("not a whole pickle of protocol 2, 3 or 4")
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Errors within say which file, and what to do."""
+    try:
+        yield
     except OSError as error:
         raise CheckpointError(f"{path.name}: {error.strerror}; expected a checkpoint") from error
-    except (ValueError, TypeError, OverflowError, Warning) as error:
+    except CheckpointError as error:
         raise CheckpointError(
             f"{path.name}: {error}; expected the file as it was published: fetch it again"
         ) from error
-    for key, array in arrays.items():
-        np.copyto(slots[key].numpy(), array)
 
 
-def check_size(size: int, slots: Slots) -> None:
-    """Protocol 2 writes bytes as text: up to twice as long."""
-    least = 4 * sum(slot.numel() for slot in slots.values())
-    if not least < size < 2 * least + SPARE:
-        raise ValueError(f"got {size:,} bytes, expected a few more than {least:,}")
+def parse(data: bytes, slots: Slots) -> dict[str, Array]:
+    """The arrays of a file's bytes, for the slots. Raises CheckpointError."""
+    try:
+        return checked(unpickle(data, STEPS * (len(slots) + 5)), slots)
+    except (ValueError, TypeError, OverflowError, Warning) as error:
+        raise CheckpointError(str(error)) from error
 
 
 def checked(content: object, slots: Slots) -> dict[str, Array]:
@@ -73,7 +97,7 @@ def checked(content: object, slots: Slots) -> dict[str, Array]:
         raise ValueError(f"{IGNORED} is no table of names")
     for word, keys in (("missing", slots.keys() - content), ("left over", content.keys() - slots)):
         if keys:
-            raise ValueError(f"{len(keys)} keys {word}, {min(keys)[:80]!r} among them")
+            raise ValueError(f"keys {word}: {len(keys)}, first {min(keys)[:80]!r}")
     return {key: numbers(key, content[key], tuple(slot.shape)) for key, slot in slots.items()}
 
 
@@ -91,17 +115,32 @@ def numbers(key: str, found: object, shape: tuple[int, ...]) -> Array:
     return array
 
 
+class Unfilled(TorchFunctionMode):
+    """Layers that are made within start as they lie in memory: a checkpoint will fill them."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is torch.Tensor.uniform_:
+            return args[0]
+        return function(*args, **(kwargs or {}))
+
+
 def networks_of(generator: Path, encoder: Path) -> dict[str, torch.nn.Module]:
     """The reference networks with the published weights, in evaluation mode."""
-    with torch.device("meta"):  # drawing 73 million numbers first would take half a second
+    with Unfilled():
         made = {
             "encode": encode.Encode(encode.REFERENCE),
             "inject": inject.Inject(inject.REFERENCE),
             "swap": swap.Swap(swap.REFERENCE),
         }
-    made = {name: network.to_empty(device="cpu") for name, network in made.items()}
-    read(generator, generator_slots(made["inject"], made["swap"]))
-    read(encoder, encoder_slots(made["encode"]))
+    files = (
+        (generator, generator_slots(made["inject"], made["swap"])),
+        (encoder, encoder_slots(made["encode"])),
+    )
+    for path, slots in files:
+        glance(path, slots)  # at both, before the first is read
+    arrays = [read(path, slots) for path, slots in files]
+    for (_, slots), found in zip(files, arrays, strict=True):
+        fill(slots, found)
     return {name: network.eval() for name, network in made.items()}
 
 

@@ -7,6 +7,7 @@ those that the file must have. It knows nothing of files.
 
 from __future__ import annotations
 
+import numpy as np
 from torch import Tensor, nn
 
 from models.networks.encode import Encode
@@ -39,6 +40,11 @@ def views(layer: nn.Module) -> Slots:
     if isinstance(layer, nn.Linear):  # (in, out) there, (out, in) here
         own["weight"] = own["weight"].T
     return {LEAVES.get(name, name): value.detach() for name, value in own.items()}
+
+
+def fill(slots: Slots, arrays: dict[str, np.ndarray]) -> None:
+    for key, slot in slots.items():
+        np.copyto(slot.numpy(), arrays[key])
 
 
 def slots_of(network: nn.Module, layers: dict[str, str]) -> Slots:

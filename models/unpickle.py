@@ -8,11 +8,11 @@ It knows nothing of keys, of networks or of what the numbers mean.
 
 from __future__ import annotations
 
+import io
 import math
 import pickletools
 from dataclasses import dataclass
 from enum import Enum
-from typing import BinaryIO
 
 
 class Name(Enum):
@@ -24,6 +24,7 @@ class Name(Enum):
     encode = (("_codecs", "encode"),)
 
 
+STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04")
 NAMES = {written: name for name in Name for written in name.value}
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 PLAIN = {"BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
@@ -31,7 +32,8 @@ PLAIN = {"BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING", "BINB
 ARRAY = (Name.ndarray, (0,), b"b")  # what numpy calls _reconstruct with
 OLD_ARRAY = (Name.ndarray, (0,), "b")  # the same under Python 2
 FLOAT32 = (3, "<", None, None, None, -1, -1, 0)  # the state of numpy's dtype
-FRAME = 1 << 16  # bytes after which a pickler ends a frame; what is larger lies between frames
+LINE = 200  # bytes; the longest line of a name has 36
+FRAME = 1 << 16  # bytes after which a pickler ends a frame
 
 
 @dataclass(eq=False)
@@ -45,41 +47,46 @@ class Blank:
     value: tuple | None = None
 
 
-def unpickle(file: BinaryIO, size: int, steps: int) -> object:
-    """What the file's only pickle holds: dict, tuple, str, bytes, int, bool, None and Blank.
+def unpickle(data: bytes, steps: int) -> object:
+    """What a file's only pickle holds: dict, tuple, str, bytes, int, bool, None and Blank.
 
-    size: of the file, bytes. steps: opcodes that it may have.
+    data: the file. An open file would be asked for as many bytes as a flipped length says.
+    steps: opcodes that it may have.
     Raises ValueError, TypeError, OverflowError for anything out of the ordinary; warnings are
     pickletools' own, on opcodes that it decodes before they are refused.
     """
-    machine = Machine()
-    for step, (opcode, arg, at) in enumerate(pickletools.genops(file)):
-        name = opcode.name
-        if step == 0:
-            machine.start(name, arg)
-        elif opcode.proto > machine.protocol or step > steps:
-            raise ValueError(f"{name} at byte {at:,} is not for arrays")
-        elif name == "STOP":
-            return machine.stop(at + 1, size)
-        else:
-            machine.step(name, arg, at)
+    if data[:2] not in STARTS:
+        raise ValueError("not a pickle of protocol 2, 3 or 4")
+    machine = Machine(protocol=data[1])
+    for step, (opcode, arg, at) in enumerate(pickletools.genops(Source(data))):
+        if step == 0:  # the protocol
+            continue
+        if opcode.proto > machine.protocol or step > steps:
+            raise ValueError(f"{opcode.name} at byte {at:,} is not for arrays")
+        if machine.protocol == 4:
+            machine.frames.follow(opcode.name, arg, at)
+        if opcode.name == "STOP":
+            return machine.stop(at + 1, len(data))
+        machine.step(opcode.name, arg, at)
     raise ValueError("its pickle has no end")
+
+
+class Source(io.BytesIO):
+    """The file for pickletools, which reads an opcode's text before we can refuse the opcode."""
+
+    def readline(self, size: int = -1) -> bytes:
+        return super().readline(LINE)
 
 
 class Machine:
     """The stack machine; it stores and compares, and does nothing else."""
 
-    def __init__(self):
-        self.protocol = 0
+    def __init__(self, protocol: int):
+        self.protocol = protocol
         self.frames = Frames()
         self.stack: list = []
         self.marks: list[int] = []  # heights of the stack
         self.memo: list = []
-
-    def start(self, name: str, arg: object) -> None:
-        if name != "PROTO" or arg not in (2, 3, 4):
-            raise ValueError("not a pickle of protocol 2, 3 or 4")
-        self.protocol = arg
 
     def stop(self, end: int, size: int) -> object:
         if len(self.stack) != 1 or self.marks or end != size or end < self.frames.end:
@@ -88,8 +95,6 @@ class Machine:
 
     def step(self, name: str, arg, at: int) -> None:
         push = self.stack.append
-        if self.protocol == 4:
-            self.frames.follow(name, arg, at)
         match name:
             case "MARK":
                 self.marks.append(len(self.stack))
@@ -167,8 +172,8 @@ class Machine:
 class Frames:
     """Protocol 4 wraps its opcodes in frames; a length that does not fit them is an error.
 
-    A pickler ends a frame after 64 kB, writes large things between frames, and leaves out a frame
-    around fewer than four bytes.
+    A pickler ends a frame after 64 kB, writes large things between frames (from Python 3.7 on), and
+    leaves out a frame around fewer than four bytes.
     """
 
     def __init__(self):
@@ -178,7 +183,7 @@ class Frames:
         large = isinstance(arg, (str, bytes)) and len(arg) >= FRAME
         alone = large or name == "FRAME"
         inside = at < self.end
-        if self.last < self.end < at or (inside and alone):
+        if self.last < self.end < at or (inside and name == "FRAME"):
             raise ValueError("an opcode lies across the end of a frame")
         if not inside and not alone:
             self.free -= 1
@@ -186,12 +191,14 @@ class Frames:
             raise ValueError("an opcode lies outside the frames")
         if name == "FRAME":
             self.end = at + 9 + arg
-        if alone:
+        if alone and not inside:
             self.free = 3 if large or arg >= FRAME else 0
         self.last = at
 
 
 def named(module: object, name: object) -> Name:
+    if type(module) is not str or type(name) is not str:  # a deep tuple's hash ends the process
+        raise ValueError("a name is not a text")
     if (module, name) not in NAMES:
         raise ValueError("it names what an array does not need")
     return NAMES[module, name]

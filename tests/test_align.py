@@ -71,3 +71,13 @@ def test_a_large_face_is_averaged_and_stays_in_place():
     crop = warp_crop(fine, np.array([[0.25, 0, -0.375], [0, 0.25, -0.375]]), 200)
     mean = cv2.resize(fine, (200, 200), interpolation=cv2.INTER_AREA)
     assert np.abs(crop.astype(int) - mean).max() <= 2
+
+
+def test_the_published_fit_samples_a_large_face_as_opencv_does():
+    fine = RNG.integers(0, 256, (800, 900, 3), np.uint8)
+    points = turned(TEMPLATE * 700, 0.1, 1.0, (60, 30)) + RNG.normal(0, 5, (5, 2))
+    crop, matrix = align(fine, points, TEMPLATE, 224, "affine")
+    plain = cv2.warpAffine(fine, matrix, (224, 224), flags=cv2.INTER_LINEAR)
+    assert np.abs(crop.astype(int) - plain).max() <= 2
+    averaged = align(fine, points, TEMPLATE, 224, "similarity")[0]
+    assert averaged.std() < crop.std() / 2  # noise survives sampling, not the mean

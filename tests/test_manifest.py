@@ -69,3 +69,17 @@ def test_the_template_is_arcfaces():
     points = load().align.template * 112
     np.testing.assert_allclose(points[0], (38.2946, 51.6963), atol=1e-3)
     assert json.loads((PACK / "manifest.json").read_text())["align"]["size"] == 224
+
+
+def test_an_older_manifest_pastes_as_ours_and_an_unknown_style_is_an_error(copy):
+    path = copy / "manifest.json"
+    raw = json.loads(path.read_text())
+    assert load(copy).paste.style == "plain"
+    path.write_text(json.dumps({k: v for k, v in raw.items() if k != "paste"}))
+    assert load(copy).paste.style == "plain"
+    path.write_text(json.dumps({**raw, "paste": {"style": "magic"}}))
+    with pytest.raises(PackError, match="'magic': expected plain or reference"):
+        load(copy)
+    path.write_text(json.dumps({**raw, "align": {**raw["align"], "fit": "magic"}}))
+    with pytest.raises(PackError, match="'magic': expected similarity or affine"):
+        load(copy)

@@ -1,15 +1,19 @@
 """Every graph that is shipped against the torch network that it was written from, to 1e-4."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+import models.count
 from demo.manifest import load
-from demo.sessions import open_session
+from demo.sessions import blob, open_session
 from models.export import RECIPES, build, shape
+from models.networks import encode, inject
+from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.layers import count
-from models.networks.swap import KERNELS, LAYERS, Config, Swap
+from models.networks.swap import KERNELS, LAYERS, REFERENCE, Config, Swap
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -45,12 +49,54 @@ def test_idn_is_the_papers_size():
     assert (KERNELS, taps) == (22_291, 20_400)
 
 
+def test_every_part_of_the_idn_costs_what_the_paper_says():
+    """networks.md, MMACs of the nine blocks, the static end and the mask."""
+    said = (1.8, 8.0, 7.2, 6.8, 6.6, 26.6, 55.0, 58.6, 65.8, 27.7, 41.4, 305.7)
+    rows = models.count.rows(Swap(REFERENCE))
+    assert [round(macs / 1e6, 1) for _, _, macs in rows] == list(said)
+    assert rows[-1][:2] == ("all", 499_825)
+
+
+def test_the_reference_networks_have_the_published_size():
+    """networks.md: ArcFace 52 M and 7.5 GMACs, the generator 20.7 M and 220 MMACs."""
+    (_, params, macs), swap = models.count.rows(Encode(encode.REFERENCE))[-1], Swap(REFERENCE)
+    assert (round(params / 1e6), round(macs / 1e9, 1)) == (52, 7.5)
+    _, params, macs = models.count.rows(Inject(inject.REFERENCE))[-1]
+    shared = sum(p.numel() for p in swap.parameters())
+    assert (round((params + shared) / 1e6, 1), round(macs / 1e6)) == (20.7, 220)
+
+
+def test_parts_add_up_to_the_whole(capsys):
+    models.count.main()
+    assert "  all               499,825 parameters     305.7 MMACs" in capsys.readouterr().out
+    for network in (Encode(), Inject()):
+        *parts, whole = models.count.rows(network)
+        assert tuple(map(sum, zip(*(row[1:] for row in parts), strict=True))) == whole[1:]
+
+
+@pytest.mark.parametrize("config", [encode.MOBILE, encode.REFERENCE])
+def test_the_embedding_has_length_one_and_each_vector_its_share(config):
+    with torch.no_grad():
+        embedding, features = Encode(config).eval()(torch.rand(2, 3, 224, 224))
+    assert embedding.shape == (2, 512) and features.shape == (2, 512, 7, 7)
+    lengths = embedding.view(2, config.vectors, -1).square().sum(2)
+    torch.testing.assert_close(lengths, torch.full_like(lengths, 1 / config.vectors))
+
+
+def test_the_reference_encoder_reduces_as_opencv_does():
+    """All sums of four levels, so every half and quarter is there."""
+    levels = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    found = Encode(encode.REFERENCE).reduce(torch.from_numpy(blob(levels)))
+    small = cv2.resize(levels, (112, 112), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(found.mul(255).round()[0].permute(1, 2, 0), small)
+
+
 def test_identity_decides_what_is_painted():
     torch.manual_seed(0)
-    inject, swap = Inject().eval(), Swap(Config(64, 64)).eval()
+    writer, swap = Inject().eval(), Swap(Config(64, 64)).eval()
     crop = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
-        one, other = (swap(crop, inject(**inject.inputs())[0])[0] for _ in range(2))
+        one, other = (swap(crop, writer(**writer.inputs())[0])[0] for _ in range(2))
     assert (one - other).abs().mean() > 1e-3
 
 

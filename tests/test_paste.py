@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from demo.align import invert
-from demo.paste import paste
+from demo.paste import harden, paste
 
 RNG = np.random.default_rng(0)
 FRAME = RNG.integers(0, 256, (120, 160, 3), np.uint8)
@@ -65,3 +66,34 @@ def test_a_fine_patch_in_a_small_face_is_averaged():
     out = paste(FRAME, stripes, np.ones((160, 160), np.float32), matrix)
     inner = out[45:75, 55:85].astype(int)
     assert abs(inner.mean() - 127) < 8 and inner.std() < 16
+
+
+def test_harden_is_grey_morphology_and_means():
+    """Against scipy: dilation, two erosions, a mean over 7, a margin of 10 softened over 11."""
+    hills = ndimage.gaussian_filter(RNG.normal(0, 1, (90, 80)), 9)
+    mask = (2e-3 * (hills - hills.min()) / np.ptp(hills)).astype(np.float32)  # about the threshold
+    face = np.where(mask > 1e-3, 1, mask)
+    face = ndimage.maximum_filter(face, 11, mode="constant", cval=-np.inf)
+    for _ in range(2):
+        face = ndimage.minimum_filter(face, 11, mode="constant", cval=np.inf)
+    face = ndimage.uniform_filter(face, 7, mode="mirror")
+    box = np.pad(np.ones((70, 60)), 10)
+    expected = face * ndimage.uniform_filter(box, 11, mode="mirror")
+    assert 0.1 < (face > 0.99).mean() < 0.9
+    np.testing.assert_allclose(harden(mask), expected, atol=1e-5)
+
+
+def test_the_reference_samples_linearly_and_rounds_down():
+    half = shifted(30.5, 50)
+    out = paste(FRAME, PATCH.astype(np.float32), np.ones_like(MASK), half, "reference")
+    pairs = PATCH[:, :-1].astype(int) + PATCH[:, 1:]
+    np.testing.assert_array_equal(out[50:90, 31:70], pairs // 2)
+    fine = paste(FRAME, PATCH + np.float32(0.75), np.ones_like(MASK), shifted(30, 50), "reference")
+    np.testing.assert_array_equal(fine[50:90, 30:70], PATCH)
+
+
+def test_the_reference_changes_no_bit_where_the_mask_is_zero():
+    turn = cv2.getRotationMatrix2D((20, 20), 30, 1.3)
+    turn[:, 2] += (-40, -25)
+    out = paste(FRAME, PATCH, np.zeros_like(MASK), turn, "reference")
+    np.testing.assert_array_equal(out, FRAME)

@@ -15,8 +15,9 @@ from demo.errors import NoFaceError
 from demo.picture import read_picture
 from demo.pipeline import FaceSwapper, Pack
 from demo.preview import boxed, hit, small
-from demo.ui.common import CORES, EXAMPLES, INNER, named, pick, room, taken
-from demo.words import CONSENT, ENGINE_CHOICES, MARKED, STEPS
+from demo.ui.common import CORES, INNER, named, pick, room, taken
+from demo.ui.source import source_picker
+from demo.words import ENGINE_CHOICES, MARKED, STEPS
 
 Array = np.ndarray
 
@@ -116,23 +117,11 @@ def written(frame: Array) -> str:
 
 
 def image_tab(tab: ImageTab, engine: str) -> None:
-    source, faces, chosen = gr.State(None), gr.State([]), gr.State([])
+    faces, chosen = gr.State([]), gr.State([])
     with gr.Row(equal_height=False):
         with gr.Column(min_width=280):
             gr.Markdown(STEPS[0])
-            picture = gr.Image(
-                type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"],
-                label="Source face", height=300, elem_id="source",
-            )  # fmt: skip
-            with gr.Accordion("Nobody's face, or an identity file", open=False):
-                shown = [str(path) for path in sorted(EXAMPLES.glob("*.png"))]
-                gallery = gr.Gallery(
-                    shown, columns=4, height="auto", label="Synthetic faces", allow_preview=False,
-                    object_fit="cover", interactive=False,
-                )  # fmt: skip
-                file = gr.File(file_types=[".idn"], label="Identity file (.idn)", height=100)
-            taken_from = gr.Markdown("", elem_classes="quiet")
-            consent = gr.Checkbox(label=CONSENT, elem_id="consent")
+            source, consent = source_picker("")
         with gr.Column(min_width=280):
             gr.Markdown(STEPS[1])
             target = gr.Image(
@@ -158,18 +147,6 @@ def image_tab(tab: ImageTab, engine: str) -> None:
             download = gr.File(label="Result, marked", interactive=False, elem_id="file")
         with gr.Column(min_width=280):
             status = gr.Markdown("", elem_id="status")
-
-    def took(path: str | None, words: str) -> tuple:
-        return path, False, words if path else ""
-
-    known = [source, consent, taken_from]
-    picture.change(lambda path: took(path, "Using the picture above."), picture, known, **INNER)
-    file.upload(lambda path: took(path, f"Using {Path(path).name}."), file, known, **INNER)
-
-    def example(event: gr.SelectData) -> tuple:
-        return took(shown[event.index], f"Using synthetic face {event.index + 1}.")
-
-    gallery.select(example, None, known, **INNER)
 
     def looked(path: str | None) -> tuple:
         image, *rest = tab.look(path)

@@ -39,6 +39,18 @@ MOBILE = Config(width=128, norm=False, side=1, gain=0.1, base=True, loudness=512
 REFERENCE = Config(width=0, norm=True, side=3, gain=1.0, base=False, loudness=1.0)
 
 
+def lively(cin: int, cout: int, kernel: int, padding: int = 0) -> nn.Conv2d:
+    """A convolution before a LeakyReLU that keeps the spread of its input (He et al. 2015).
+
+    By PyTorch's own start each of the seven in a row takes 60 % of what tells identities apart, and
+    the taps are the same for everyone.
+    """
+    layer = nn.Conv2d(cin, cout, kernel, 1, padding)
+    nn.init.kaiming_normal_(layer.weight, a=0.1)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 def normed(width: int, config: Config) -> nn.Module:
     return nn.BatchNorm2d(width) if config.norm else nn.Identity()
 
@@ -50,14 +62,14 @@ class Branch(nn.Module):
         super().__init__()
         widths = [config.width or 512, *(config.width or c for c in channels)]
         side, padding = config.side, config.side // 2
-        self.blocks = nn.ModuleList(nn.Conv2d(a, b, 3, 1, 1) for a, b in pairwise(widths))
+        self.blocks = nn.ModuleList(lively(a, b, 3, 1) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(normed(width, config) for width in widths[1:])
         self.sides = nn.ModuleList(
             nn.Conv2d(width, c, side, 1, padding)
             for width, c in zip(widths[1:], channels, strict=True)
         )
         for layer in self.sides:
-            nn.init.normal_(layer.weight, std=0.2 * (layer.in_channels * side**2) ** -0.5)
+            nn.init.normal_(layer.weight, std=0.5 * (layer.in_channels * side**2) ** -0.5)
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -77,9 +89,9 @@ class Inject(nn.Module):
         super().__init__()
         self.config = config
         width = config.width or 512
-        self.narrow = nn.Conv2d(512, width, 1) if config.width else None
-        self.trunk = nn.Conv2d(width, width, 4)  # 7x7 -> 4x4
-        self.lower = nn.Conv2d(width, width, 2)  # 4x4 -> 3x3
+        self.narrow = lively(512, width, 1) if config.width else None
+        self.trunk = lively(width, width, 4)  # 7x7 -> 4x4
+        self.lower = lively(width, width, 2)  # 4x4 -> 3x3
         self.trunk_norm, self.lower_norm = normed(width, config), normed(width, config)
         deepest_first = tuple(cin for cin, _ in reversed(ENCODER))
         self.encoder = Branch(deepest_first, config)

@@ -98,11 +98,11 @@ def count(network: nn.Module, *inputs: Tensor) -> tuple[int, int]:
 
 
 def parts(network: nn.Module, *inputs: Tensor) -> dict[str, tuple[int, int]]:
-    """`count` of each direct part, by its name. What a part does outside its forward counts 0."""
+    """`count` of each direct part, by its name; multiplications outside a part's forward are 0."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(*inputs)
     flops = counter.get_flop_counts()
-    found = {}
+    found = {name: (p.numel(), 0) for name, p in network.named_parameters(recurse=False)}
     for name, part in network.named_children():
         within = flops.get(f"{type(network).__name__}.{name}", {})
         found[name] = sum(p.numel() for p in part.parameters()), sum(within.values()) // 2

@@ -159,11 +159,11 @@ class Stage:
         s = self.settings
         people = rng.choice(self.people, s.identities, replace=False)
         sources, images, plain = [], [], []
-        for person in people:
+        for number, person in enumerate(people):
             flip = rng.random() < 0.5  # the source with its targets: its left cheek stays the left
             sources.append(self.source(rng, person, flip))
             for i in range(s.targets):
-                forward = i < s.targets // 2
+                forward = (number + i) % 2 == 0
                 pair = rng.choice((self.of_source if forward else self.of_target)[person])
                 images.append(self.sample(rng, pair, forward, flip))
                 plain.append(forward)

@@ -1,0 +1,22 @@
+/**
+ * `mesh` finds the 468 points of an aligned face.
+ *
+ * It knows one crop. It knows nothing of frames, identities or what the mesh is for. The twin of
+ * demo/mesh.py; how the head is turned matters to the mesh engine only, which stays on the server.
+ *
+ * @typedef {object} Mesh
+ * @property {Float32Array} points  (468, 3), x y in crop pixels, z in the same unit, towards the
+ *   camera negative
+ * @property {number} score  0..1, whether there is a face at all
+ */
+import { tensor } from "./image.js";
+
+/**
+ * @param {import("./sessions.js").Session} session
+ * @param {ImageData} crop  (224, 224) RGBA, aligned
+ * @returns {Promise<Mesh>}
+ */
+export async function mesh(session, crop) {
+  const { points, score } = await session({ crop: tensor(crop) });
+  return { points, score: score[0] };
+}

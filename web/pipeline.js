@@ -1,0 +1,216 @@
+/**
+ * `pipeline` is the swapper: a source once, then frame after frame.
+ *
+ *     const swapper = new FaceSwapper(pack);
+ *     await swapper.setSource(picture);              // detect, align, encode, inject
+ *     const frame = await swapper.swapFrame(frame);  // detect, align, mesh, swap, paste
+ *
+ * It knows the order of the stages. It knows nothing of files, videos, screens or cameras. The twin
+ * of demo/pipeline.py, with the one engine that a phone runs: the IDN.
+ *
+ * @typedef {object} Report  what happened to one frame
+ * @property {number} found
+ * @property {number} swapped
+ * @property {string[]} reasons
+ * @property {Record<string, number>} milliseconds  stage -> time, all faces together
+ */
+import { align, scale } from "./align.js";
+import { area, detect, look, moved } from "./detect.js";
+import { encode } from "./encode.js";
+import { CallOrderError, NoFaceError, SmallFaceError } from "./errors.js";
+import { copied, cut } from "./image.js";
+import { inject } from "./inject.js";
+import { mesh } from "./mesh.js";
+import { paste } from "./paste.js";
+import { openSession } from "./sessions.js";
+import { swap } from "./swap.js";
+import { hull } from "./warp.js";
+
+const SMALLEST = 40; // source pixels across the crop under which there is no likeness to learn
+const AROUND = 2.2; // box sides, of the part of a frame in which a followed face is looked for
+const NEAR = 160; // pixels, longer side of that part for the detector
+const EVERY = 8; // frames after which the whole frame is looked at again
+
+/** The weights, opened once. */
+export class Pack {
+  /**
+   * @param {import("./manifest.js").Manifest} manifest
+   * @param {Record<string, Uint8Array>} bytes  graph -> file
+   */
+  constructor(manifest, bytes) {
+    this.manifest = manifest;
+    this.bytes = bytes;
+    this.sessions = /** @type {Record<string, import("./sessions.js").Session>} */ ({});
+    this.device = /** @type {import("./sessions.js").Device} */ ("wasm");
+  }
+
+  /** Open every graph on a device. @param {import("./sessions.js").Device} device */
+  async open(device) {
+    this.device = device;
+    for (const name of ["detect", "mesh", "encode", "inject"]) {
+      this.sessions[name] = await openSession(this.bytes[name], device);
+    }
+  }
+
+  /** Every face of a frame, the largest first. @param {OffscreenCanvas} frame */
+  async faces(frame) {
+    const found = await detect(this.sessions.detect, frame, this.manifest.detect);
+    return found.sort((a, b) => area(b.box) - area(a.box));
+  }
+
+  /**
+   * The faces around a box: a quarter of the work, for a face whose place is nearly known.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./detect.js").Face["box"]} box
+   */
+  async facesNear(frame, box) {
+    const { part, left, top } = cut(frame, box, AROUND);
+    const options = { ...this.manifest.detect, size: NEAR };
+    const found = await look(this.sessions.detect, part, options, 0);
+    return found.map((face) => moved(face, left, top));
+  }
+
+  /**
+   * @param {OffscreenCanvas} frame
+   * @param {import("./detect.js").Face} face
+   */
+  align(frame, face) {
+    const { template, size, fit } = this.manifest.align;
+    return align(frame, face.points, template, size, fit);
+  }
+
+  /** The IDN with one identity's kernels baked in. @param {Float32Array} kernels */
+  painter(kernels) {
+    return openSession(this.bytes.swap, this.device, kernels);
+  }
+}
+
+/** One source face, put into any number of frames, one after the other. */
+export class FaceSwapper {
+  /** @param {Pack} pack */
+  constructor(pack) {
+    this.pack = pack;
+    this.report = emptyReport();
+    this.frames = 0; // followed so far
+    this.kernels = /** @type {Float32Array | null} */ (null);
+    this.painter = /** @type {import("./sessions.js").Session | null} */ (null);
+  }
+
+  /**
+   * Take the identity of the largest face of a picture, or the kernels of an identity file.
+   * @param {OffscreenCanvas | Float32Array} source
+   */
+  async setSource(source) {
+    const kernels = source instanceof Float32Array ? source : await this.fromPicture(source);
+    const painter = await this.pack.painter(kernels);
+    await this.painter?.release();
+    [this.kernels, this.painter] = [kernels, painter];
+  }
+
+  /**
+   * Swap faces of one frame; the frame given is not touched.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./detect.js").Face[]} [faces]  which of `pack.faces(frame)`; default the largest
+   * @param {number} [strength]  0 nothing .. 1 all
+   * @returns {Promise<OffscreenCanvas>}
+   */
+  async swapFrame(frame, faces, strength = 1) {
+    if (!this.painter) {
+      throw new CallOrderError("swapFrame: there is no source yet; call setSource first");
+    }
+    this.report = emptyReport();
+    const everyone = faces ?? (await this.timed("detect", () => this.pack.faces(frame)));
+    this.report.found = everyone.length;
+    if (!everyone.length) this.report.reasons.push("no face in the target");
+    const out = copied(frame);
+    for (const face of faces ?? everyone.slice(0, 1)) await this.swapFace(out, face, strength);
+    return out;
+  }
+
+  /**
+   * The next frame of a camera or clip: the person who was there first is followed and swapped.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./track.js").Tracker} tracker
+   * @param {number} time  seconds
+   * @param {number} strength  0 nothing .. 1 all
+   */
+  async followFrame(frame, tracker, time, strength = 1) {
+    const start = performance.now();
+    const [first] = tracker.update(await this.lookFor(frame, tracker, time), time);
+    const spent = performance.now() - start;
+    const out = await this.swapFrame(frame, first ? [first.face] : [], strength * (first?.strength ?? 0));
+    this.report.milliseconds.detect = spent;
+    return out;
+  }
+
+  /**
+   * Where the followed face was, and now and then everywhere.
+   * @param {OffscreenCanvas} frame
+   * @param {import("./track.js").Tracker} tracker
+   * @param {number} time
+   */
+  async lookFor(frame, tracker, time) {
+    this.frames += 1;
+    const [first] = tracker.tracks;
+    if (!first || first.missed || this.frames % EVERY === 0) return this.pack.faces(frame);
+    const near = await this.pack.facesNear(frame, first.tracked(time).face.box);
+    return near.length ? near : this.pack.faces(frame);
+  }
+
+  /** @param {OffscreenCanvas} image @returns {Promise<Float32Array>} */
+  async fromPicture(image) {
+    const [face] = await this.pack.faces(image);
+    if (!face) throw new NoFaceError("the source shows no face; expected one, upright and well lit");
+    const { crop, matrix } = this.pack.align(image, face);
+    const side = crop.width / scale(matrix);
+    if (side < SMALLEST) {
+      throw new SmallFaceError(
+        `the source's face is ${side.toFixed(0)} pixels wide; expected at least ${SMALLEST}: ` +
+          "use a larger picture or move closer",
+      );
+    }
+    const identity = await encode(this.pack.sessions.encode, crop);
+    return inject(this.pack.sessions.inject, identity);
+  }
+
+  /**
+   * @param {OffscreenCanvas} frame
+   * @param {import("./detect.js").Face} face
+   * @param {number} strength
+   */
+  async swapFace(frame, face, strength) {
+    const { sessions, manifest } = this.pack;
+    const painter = /** @type {import("./sessions.js").Session} */ (this.painter);
+    const { crop, matrix } = await this.timed("align", () => this.pack.align(frame, face));
+    const target = await this.timed("mesh", () => mesh(sessions.mesh, crop));
+    if (target.score < manifest.mesh.score) {
+      this.report.reasons.push("a face was too unclear to be followed, and left as it is");
+      return;
+    }
+    const { patch, mask } = await this.timed("swap", () => swap(painter, crop));
+    await this.timed("paste", () => {
+      const inside = hull(target.points, manifest.mesh, crop.width);
+      paste(frame, patch, mask.map((share, i) => share * inside[i] * strength), matrix);
+    });
+    this.report.swapped += 1;
+  }
+
+  /**
+   * @template T
+   * @param {string} stage
+   * @param {() => T | Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async timed(stage, work) {
+    const start = performance.now();
+    const done = await work();
+    const { milliseconds } = this.report;
+    milliseconds[stage] = (milliseconds[stage] ?? 0) + performance.now() - start;
+    return done;
+  }
+}
+
+/** @returns {Report} */
+function emptyReport() {
+  return { found: 0, swapped: 0, reasons: [], milliseconds: {} };
+}
