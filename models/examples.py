@@ -51,8 +51,9 @@ def average(faces: Faces, rows: Array, manifest: Manifest) -> Array:
     around = faces.crops[rows].mean(0)
     painted = []
     for row in rows:
-        where, _ = carry(faces.meshes[row, :468], target, topology, CROP)
-        painted.append(cv2.remap(faces.crops[row], where, None, cv2.INTER_CUBIC).astype(np.float32))
+        where, covered = carry(faces.meshes[row, :468], target, topology, CROP)
+        face = cv2.remap(faces.crops[row], where, None, cv2.INTER_CUBIC).astype(np.float32)
+        painted.append(np.where(covered[..., None], face, around))
     inside = hull(target, topology, CROP)[..., None]
     mixed = np.mean(painted, axis=0) * inside + around * (1 - inside)
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
