@@ -17,7 +17,8 @@ export function hull(points, topology, size) {
   const spans = eroded(spansOf(oval, size), feather, size);
   const shape = new Float32Array(size * size);
   spans.forEach(([low, high], y) => {
-    if (low <= high) shape.fill(1, y * size + Math.max(0, low), y * size + Math.min(size - 1, high) + 1);
+    if (low <= high)
+      shape.fill(1, y * size + Math.max(0, low), y * size + Math.min(size - 1, high) + 1);
   });
   return blur(shape, size, feather / 2.5);
 }
@@ -34,7 +35,8 @@ function spansOf(corners, size) {
   corners.forEach(([ax, ay], i) => {
     const [bx, by] = corners[(i + 1) % corners.length];
     const steps = Math.max(Math.abs(bx - ax), Math.abs(by - ay), 1);
-    for (let step = 0; step <= steps; step++) { // pixel by pixel along the side
+    for (let step = 0; step <= steps; step++) {
+      // pixel by pixel along the side
       const x = rint(ax + ((bx - ax) * step) / steps);
       const span = spans[rint(ay + ((by - ay) * step) / steps)];
       if (span) [span[0], span[1]] = [Math.min(span[0], x), Math.max(span[1], x)];

@@ -8,7 +8,8 @@ for (const [i, { size, oval, points, mask }] of golden("warp").entries()) {
   test(`the hull is Python's (${i})`, () => {
     const found = hull(Float32Array.from(points), { oval, score: 0 }, size);
     const [levels, known] = [found.map((value) => value * 255), bytes(mask)];
-    const mean = levels.reduce((sum, value, j) => sum + Math.abs(value - known[j]), 0) / levels.length;
+    const mean =
+      levels.reduce((sum, value, j) => sum + Math.abs(value - known[j]), 0) / levels.length;
     assert.ok(apart(levels, known) < 20 && mean < 0.5, `${apart(levels, known)}, mean ${mean}`);
   });
 }
