@@ -24,7 +24,7 @@ import { mesh } from "./mesh.js";
 import { paste } from "./paste.js";
 import { openSession } from "./sessions.js";
 import { swap } from "./swap.js";
-import { hull } from "./warp.js";
+import { border, hull } from "./warp.js";
 
 const SMALLEST = 40; // source pixels across the crop under which there is no likeness to learn
 const AROUND = 2.2; // box sides, of the part of a frame in which a followed face is looked for
@@ -195,12 +195,9 @@ export class FaceSwapper {
     const { patch, mask } = await this.timed("swap", () => swap(painter, crop));
     await this.timed("paste", () => {
       const inside = hull(target.points, manifest.mesh, crop.width);
-      paste(
-        frame,
-        patch,
-        mask.map((share, i) => share * inside[i] * strength),
-        matrix,
-      );
+      const sides = border(crop.width);
+      const share = mask.map((value, i) => value * inside[i] * sides[i] * strength);
+      paste(frame, patch, share, matrix);
     });
     this.report.swapped += 1;
   }

@@ -1,8 +1,10 @@
 /**
- * `warp` holds the one part of demo/warp.py that the IDN needs: the hull of a face. The engine that
- * carries pixels over the mesh stays on the server.
+ * `warp` holds the parts of demo/warp.py that the IDN needs: the hull of a face, and the crop's border.
+ * The engine that carries pixels over the mesh stays on the server.
  */
 import { rint } from "./image.js";
+
+const SIDES = 0.08; // of a crop, along which a patch fades out towards its sides
 
 /**
  * 1 inside the mesh's oval, feathered inwards, 0 outside.
@@ -21,6 +23,30 @@ export function hull(points, topology, size) {
       shape.fill(1, y * size + Math.max(0, low), y * size + Math.min(size - 1, high) + 1);
   });
   return blur(shape, size, feather / 2.5);
+}
+
+/** @type {Map<number, Float32Array>} */
+const borders = new Map();
+
+/**
+ * 1 in a crop, falling to 0 at its sides. Not to be written to.
+ * @param {number} size
+ * @returns {Float32Array} (size, size)
+ */
+export function border(size) {
+  const known = borders.get(size) ?? faded(size);
+  borders.set(size, known);
+  return known;
+}
+
+/** @param {number} size */
+function faded(size) {
+  const ramp = Float32Array.from({ length: size }, (_, i) =>
+    Math.min(1, Math.min(i, size - 1 - i) / (size * SIDES)),
+  );
+  return Float32Array.from({ length: size * size }, (_, i) =>
+    Math.min(ramp[i % size], ramp[Math.floor(i / size)]),
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { blur, hull } from "../../web/warp.js";
+import { blur, border, hull } from "../../web/warp.js";
 import { apart, bytes, golden } from "./golden.js";
 
 for (const [i, { size, oval, points, mask }] of golden("warp").entries()) {
@@ -21,3 +21,11 @@ test("a blur keeps the sum", () => {
   assert.ok(Math.abs(blurred.reduce((a, b) => a + b) - 1) < 1e-5);
   assert.ok(Math.abs(blurred[32 * 64 + 20] - 1 / (2 * Math.PI * 9)) < 2e-4);
 });
+
+for (const { size, border: sides } of golden("warp")) {
+  test(`a crop of ${size} fades out towards its sides as in Python`, () => {
+    const [found, middle] = [border(size), size >> 1];
+    assert.ok(apart(found.slice(middle * size, (middle + 1) * size), sides) < 1e-5);
+    assert.ok(Math.abs(found[2 * size + 3] - Math.min(sides[2], sides[3])) < 1e-5);
+  });
+}
