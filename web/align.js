@@ -28,7 +28,9 @@ export function similarity(points, target) {
     imag += px * qy - py * qx;
   });
   if (spread === 0) {
-    throw new RangeError("similarity: all points are the same; expected at least two distinct ones");
+    throw new RangeError(
+      "similarity: all points are the same; expected at least two distinct ones",
+    );
   }
   const [a, b] = [real / spread, imag / spread];
   return [
@@ -46,7 +48,10 @@ export function similarity(points, target) {
 export function affine(points, target) {
   const [p, q] = [mean(points), mean(target)];
   let [xx, xy, yy] = [0, 0, 0];
-  const sums = [[0, 0], [0, 0]];
+  const sums = [
+    [0, 0],
+    [0, 0],
+  ];
   points.forEach((point, i) => {
     const [x, y] = [point[0] - p[0], point[1] - p[1]];
     [xx, xy, yy] = [xx + x * x, xy + x * y, yy + y * y];

@@ -12,8 +12,8 @@ const SYNTHETIC =
   "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 const GENERATOR = { name: "MobileFaceSwap", version: "0.1.0" };
 const TAIL = Uint8Array.of(0, 0x11, 0, 0x10, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71); // of box types
-const MANIFEST = Uint8Array.from(
-  "d8fec3d61b0e483c92975828877ec481".match(/../g) ?? [], (byte) => parseInt(byte, 16),
+const MANIFEST = Uint8Array.from("d8fec3d61b0e483c92975828877ec481".match(/../g) ?? [], (byte) =>
+  parseInt(byte, 16),
 ); // the UUID of C2PA's box in an MP4
 const ALGORITHM = 1; // COSE's header labels
 const CHAIN = 33;
@@ -26,8 +26,13 @@ const ES256 = -7;
 export async function signed(file) {
   const place = afterHeader(file);
   const hash = await sha256(file);
-  const sum = (/** @type {number} */ length) =>
-    ({ exclusions: [{ start: place, length }], alg: "sha256", hash, pad: new Uint8Array(0), name: "manifest" });
+  const sum = (/** @type {number} */ length) => ({
+    exclusions: [{ start: place, length }],
+    alg: "sha256",
+    hash,
+    pad: new Uint8Array(0),
+    name: "manifest",
+  });
   const label = fresh();
   const draft = segment(await store(label, "c2pa.hash.data", sum(1000)));
   const final = segment(await store(label, "c2pa.hash.data", sum(draft.length)));
@@ -40,9 +45,20 @@ export async function signed(file) {
  */
 export async function seal(file) {
   if (!crypto.subtle) return file; // a page without https has no keys
-  const left = (/** @type {string} */ xpath, /** @type {any} */ data = null) =>
-    ({ xpath, length: null, data, subset: null, version: null, flags: null, exact: null });
-  const exclusions = [left("/uuid", [{ offset: 8, value: MANIFEST }]), left("/ftyp"), left("/mfra")];
+  const left = (/** @type {string} */ xpath, /** @type {any} */ data = null) => ({
+    xpath,
+    length: null,
+    data,
+    subset: null,
+    version: null,
+    flags: null,
+    exact: null,
+  });
+  const exclusions = [
+    left("/uuid", [{ offset: 8, value: MANIFEST }]),
+    left("/ftyp"),
+    left("/mfra"),
+  ];
   const hash = await sha256(join(...boxesOf(file).flatMap(([at, box]) => [whole(at, 8), box])));
   const sum = { exclusions, alg: "sha256", hash, name: "manifest" };
   const manifest = await store(fresh(), "c2pa.hash.bmff.v3", sum);
@@ -58,7 +74,7 @@ export async function seal(file) {
 function boxesOf(file) {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   const found = /** @type {Array<[number, Uint8Array]>} */ ([]);
-  for (let at = 0; at < file.length; ) {
+  for (let at = 0; at < file.length;) {
     const short = view.getUint32(at);
     const size = short === 1 ? Number(view.getBigUint64(at + 8)) : short || file.length - at;
     const type = new TextDecoder().decode(file.subarray(at + 4, at + 8));
@@ -95,7 +111,9 @@ async function store(label, kind, sum) {
     created_assertions: named,
     alg: "sha256",
   });
-  const manifest = superbox("c2ma", label,
+  const manifest = superbox(
+    "c2ma",
+    label,
     superbox("c2as", "c2pa.assertions", ...boxes),
     superbox("c2cl", "c2pa.claim.v2", box("cbor", claim)),
     superbox("c2cs", "c2pa.signature", box("cbor", await signature(claim))),
@@ -106,7 +124,14 @@ async function store(label, kind, sum) {
 /** COSE_Sign1 with the claim left out (RFC 9052, 4.2). @param {Uint8Array} claim */
 async function signature(claim) {
   const { chain, sign } = await credentials();
-  const header = cbor(new Map(/** @type {[number, any][]} */ ([[ALGORITHM, ES256], [CHAIN, chain]])));
+  const header = cbor(
+    new Map(
+      /** @type {[number, any][]} */ ([
+        [ALGORITHM, ES256],
+        [CHAIN, chain],
+      ]),
+    ),
+  );
   const proof = await sign(cbor(["Signature1", header, new Uint8Array(0), claim]));
   return cbor(new Tagged(18, [header, {}, null, proof]));
 }
@@ -119,7 +144,10 @@ function content(name, bytes) {
 /** A described box of boxes. @param {string} type @param {string} label @param {Uint8Array[]} boxes */
 function superbox(type, label, ...boxes) {
   const requestable = 3; // and labelled
-  const about = box("jumd", join(ascii(type), TAIL, Uint8Array.of(requestable), ascii(`${label}\0`)));
+  const about = box(
+    "jumd",
+    join(ascii(type), TAIL, Uint8Array.of(requestable), ascii(`${label}\0`)),
+  );
   return box("jumb", join(about, ...boxes));
 }
 

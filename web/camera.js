@@ -11,7 +11,12 @@ import { say } from "./words.js";
  */
 export async function camera(video, facing, ended = () => {}) {
   if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
-  const wanted = { facingMode: facing, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+  const wanted = {
+    facingMode: facing,
+    width: { ideal: 640 },
+    height: { ideal: 480 },
+    frameRate: { ideal: 30 },
+  };
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
   const [track] = stream.getVideoTracks();
   track.addEventListener("ended", ended);

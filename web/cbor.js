@@ -46,7 +46,10 @@ function head(kind, count) {
  * @param {number} size  bytes
  */
 export function whole(value, size) {
-  return Uint8Array.from({ length: size }, (_, i) => Math.floor(value / 256 ** (size - 1 - i)) % 256);
+  return Uint8Array.from(
+    { length: size },
+    (_, i) => Math.floor(value / 256 ** (size - 1 - i)) % 256,
+  );
 }
 
 /** @param {Uint8Array[]} parts @returns {Uint8Array} */

@@ -139,7 +139,10 @@ export function decode(outputs, width, least) {
       const cell = Math.floor(i / ANCHORS);
       const across = width / stride;
       const corner = [cell % across, Math.floor(cell / across)];
-      found.push({ ...place(corner, stride, boxes.subarray(4 * i), points.subarray(10 * i)), score });
+      found.push({
+        ...place(corner, stride, boxes.subarray(4 * i), points.subarray(10 * i)),
+        score,
+      });
     });
     return found;
   });

@@ -32,8 +32,14 @@ export class CallOrderError extends SwapError {}
 export class CancelledError extends SwapError {}
 
 const NAMED = {
-  NoFaceError, SmallFaceError, UnreadableError, TooLargeError, PackError, CallOrderError,
-  CancelledError, SwapError,
+  NoFaceError,
+  SmallFaceError,
+  UnreadableError,
+  TooLargeError,
+  PackError,
+  CallOrderError,
+  CancelledError,
+  SwapError,
 };
 
 /**

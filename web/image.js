@@ -7,7 +7,8 @@
 import { TooLargeError, UnreadableError } from "./errors.js";
 
 const LIMIT = 40e6; // pixels
-const EXPECTED = "expected a whole JPEG, PNG, WebP, GIF or AVIF picture, or HEIC on Apple's devices";
+const EXPECTED =
+  "expected a whole JPEG, PNG, WebP, GIF or AVIF picture, or HEIC on Apple's devices";
 
 /**
  * A pen (2D context) on a new transparent canvas, kept in memory because its pixels are read.
@@ -17,7 +18,8 @@ const EXPECTED = "expected a whole JPEG, PNG, WebP, GIF or AVIF picture, or HEIC
 export function sheet(width, height) {
   const canvas = new OffscreenCanvas(width, height);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  if (!pen) throw new UnreadableError(`no canvas of ${width} x ${height} pixels; use a smaller picture`);
+  if (!pen)
+    throw new UnreadableError(`no canvas of ${width} x ${height} pixels; use a smaller picture`);
   pen.imageSmoothingQuality = "low"; // bilinear, as cv2.INTER_LINEAR
   return pen;
 }

@@ -48,7 +48,9 @@ export function readIdentity(data, manifest, name = "identity") {
   const [count] = manifest.graphs.swap.inputs.kernels;
   const entry = header.kernels;
   if (entry?.dtype !== "F16" || entry.shape?.[0] !== count || body.byteLength !== 2 * count) {
-    throw new UnreadableError(`${name}: got ${entry?.shape} numbers, expected ${count}; ${EXPECTED}`);
+    throw new UnreadableError(
+      `${name}: got ${entry?.shape} numbers, expected ${count}; ${EXPECTED}`,
+    );
   }
   const kernels = Float32Array.from(new Uint16Array(body), fromHalf);
   if (!kernels.every(Number.isFinite)) {

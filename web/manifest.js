@@ -38,7 +38,9 @@ export async function load(folder) {
   const manifest = await answer.json();
   const style = manifest.paste?.style ?? "plain";
   if (style !== "plain") {
-    throw new PackError(`manifest.json: got paste style ${style}; expected plain, the one of this page`);
+    throw new PackError(
+      `manifest.json: got paste style ${style}; expected plain, the one of this page`,
+    );
   }
   return manifest;
 }
@@ -54,7 +56,10 @@ export async function fetchPack(folder, progress = () => {}, expect = () => {}) 
   const manifest = await load(folder);
   const graphs = Object.entries(manifest.graphs);
   expect(graphs.reduce((sum, [, graph]) => sum + graph.bytes, 0));
-  const files = graphs.map(async ([name, graph]) => [name, await fetchGraph(folder, graph, progress)]);
+  const files = graphs.map(async ([name, graph]) => [
+    name,
+    await fetchGraph(folder, graph, progress),
+  ]);
   return { manifest, bytes: Object.fromEntries(await Promise.all(files)) };
 }
 

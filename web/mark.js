@@ -9,7 +9,16 @@ import { SIGNS } from "./signs.js";
 
 const SIDE = 512; // pixels, the canonical square in which the pattern lives
 const GAIN = 1.8; // levels (of 255) of the pattern's standard deviation in the luma
-const BAND = [[1, 2], [2, 1], [2, 2], [1, 3], [3, 1], [2, 3], [3, 2], [3, 3]]; // of an 8x8 block
+const BAND = [
+  [1, 2],
+  [2, 1],
+  [2, 2],
+  [1, 3],
+  [3, 1],
+  [2, 3],
+  [3, 2],
+  [3, 3],
+]; // of an 8x8 block
 const CUBIC = -0.75; // of cv2's bicubic interpolation
 
 /** @type {Float32Array | null} */
@@ -88,7 +97,12 @@ function texture(data, width, height) {
     Math.round(0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]),
   );
   const smooth = box(grey, width, height, 4);
-  return box(grey.map((value, i) => Math.abs(value - smooth[i])), width, height, 8);
+  return box(
+    grey.map((value, i) => Math.abs(value - smooth[i])),
+    width,
+    height,
+    8,
+  );
 }
 
 /**
@@ -111,7 +125,9 @@ function box(plane, width, height, reach) {
  */
 function slide(plane, width, height, reach) {
   const out = new Float32Array(plane.length);
-  const mirrored = Int32Array.from({ length: width + 2 * reach }, (_, i) => mirror(i - reach, width));
+  const mirrored = Int32Array.from({ length: width + 2 * reach }, (_, i) =>
+    mirror(i - reach, width),
+  );
   for (let y = 0; y < height; y++) {
     let sum = 0;
     for (let i = 0; i < mirrored.length; i++) {

@@ -21,5 +21,8 @@ export async function savePicture(frame) {
   const file = await pen.canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   if (!crypto.subtle) return { file, signature: false };
   const bytes = await signed(new Uint8Array(await file.arrayBuffer()));
-  return { file: new Blob([/** @type {BlobPart} */ (bytes)], { type: file.type }), signature: true };
+  return {
+    file: new Blob([/** @type {BlobPart} */ (bytes)], { type: file.type }),
+    signature: true,
+  };
 }

@@ -24,7 +24,7 @@ import { mesh } from "./mesh.js";
 import { paste } from "./paste.js";
 import { openSession } from "./sessions.js";
 import { swap } from "./swap.js";
-import { hull } from "./warp.js";
+import { border, hull } from "./warp.js";
 
 const SMALLEST = 40; // source pixels across the crop under which there is no likeness to learn
 const AROUND = 2.2; // box sides, of the part of a frame in which a followed face is looked for
@@ -138,7 +138,11 @@ export class FaceSwapper {
     const start = performance.now();
     const [first] = tracker.update(await this.lookFor(frame, tracker, time), time);
     const spent = performance.now() - start;
-    const out = await this.swapFrame(frame, first ? [first.face] : [], strength * (first?.strength ?? 0));
+    const out = await this.swapFrame(
+      frame,
+      first ? [first.face] : [],
+      strength * (first?.strength ?? 0),
+    );
     this.report.milliseconds.detect = spent;
     return out;
   }
@@ -160,7 +164,8 @@ export class FaceSwapper {
   /** @param {OffscreenCanvas} image @returns {Promise<Float32Array>} */
   async fromPicture(image) {
     const [face] = await this.pack.faces(image);
-    if (!face) throw new NoFaceError("the source shows no face; expected one, upright and well lit");
+    if (!face)
+      throw new NoFaceError("the source shows no face; expected one, upright and well lit");
     const { crop, matrix } = this.pack.align(image, face);
     const side = crop.width / scale(matrix);
     if (side < SMALLEST) {
@@ -190,7 +195,9 @@ export class FaceSwapper {
     const { patch, mask } = await this.timed("swap", () => swap(painter, crop));
     await this.timed("paste", () => {
       const inside = hull(target.points, manifest.mesh, crop.width);
-      paste(frame, patch, mask.map((share, i) => share * inside[i] * strength), matrix);
+      const sides = border(crop.width);
+      const share = mask.map((value, i) => value * inside[i] * sides[i] * strength);
+      paste(frame, patch, share, matrix);
     });
     this.report.swapped += 1;
   }

@@ -39,7 +39,8 @@ async function opened(file) {
   await new Promise((done, fail) => {
     video.requestVideoFrameCallback(done); // the first frame can be drawn
     video.onloadedmetadata = () => (video.currentTime = 0.001);
-    video.onerror = () => fail(new UnreadableError(`${file.name}: not a clip that can be played here`));
+    video.onerror = () =>
+      fail(new UnreadableError(`${file.name}: not a clip that can be played here`));
   });
   return { video, close: () => URL.revokeObjectURL(video.src) };
 }

@@ -44,7 +44,8 @@ export class Remote {
 
   /** The worker is gone; nobody waits for ever. @param {string} message */
   fail(message) {
-    for (const { reject } of this.waiting.values()) reject(new Error(`the worker stopped: ${message}`));
+    for (const { reject } of this.waiting.values())
+      reject(new Error(`the worker stopped: ${message}`));
     this.waiting.clear();
   }
 
@@ -65,7 +66,9 @@ export async function open(folder, progress) {
   const files = await fetchAll(folder, choice.device, progress);
   const { remote, threads } = await fastest(files, choice.device, offered);
   const doubt = await remote.ask("open", { device: choice.device });
-  const final = doubt ? { device: /** @type {const} */ ("wasm"), reason: `WebGPU: ${doubt}` } : choice;
+  const final = doubt
+    ? { device: /** @type {const} */ ("wasm"), reason: `WebGPU: ${doubt}` }
+    : choice;
   return { remote, provider: sentence(final, threads, offered.isolated) };
 }
 

@@ -7,7 +7,11 @@ export const VENDOR = new URL("./vendor/", import.meta.url);
 
 const BUILDS = {
   wasm: { module: "ort.wasm.min.mjs", binary: "ort-wasm-simd-threaded.wasm", size: 14_239_897 },
-  webgpu: { module: "ort.webgpu.min.mjs", binary: "ort-wasm-simd-threaded.asyncify.wasm", size: 26_781_914 },
+  webgpu: {
+    module: "ort.webgpu.min.mjs",
+    binary: "ort-wasm-simd-threaded.asyncify.wasm",
+    size: 26_781_914,
+  },
 };
 
 /**

@@ -13,7 +13,14 @@ const APART = { patch: 2 / 255, mask: 0.02, points: 0.5 }; // 0..1, 0..1, crop p
  */
 export async function disagreement({ manifest, bytes }, device) {
   const { crop: dims, kernels: count } = manifest.graphs.swap.inputs;
-  const crop = { data: noise(dims.reduce((a, b) => a * b), 0.5, 0.5), dims };
+  const crop = {
+    data: noise(
+      dims.reduce((a, b) => a * b),
+      0.5,
+      0.5,
+    ),
+    dims,
+  };
   for (const name of ["mesh", "swap"]) {
     const kernels = name === "swap" ? noise(count[0], 0, 0.1) : undefined;
     const known = await answer(bytes[name], "wasm", crop, kernels);
@@ -42,7 +49,10 @@ async function answer(bytes, device, crop, kernels) {
 
 /** Smooth, repeatable numbers. @param {number} count @param {number} middle @param {number} reach */
 function noise(count, middle, reach) {
-  return Float32Array.from({ length: count }, (_, i) => middle + reach * Math.sin(i * 0.37 + Math.sin(i * 0.013) * 5));
+  return Float32Array.from(
+    { length: count },
+    (_, i) => middle + reach * Math.sin(i * 0.37 + Math.sin(i * 0.013) * 5),
+  );
 }
 
 /** @param {Float32Array} a @param {Float32Array} b */

@@ -57,7 +57,8 @@ export async function openSession(bytes, device, kernels, alone = false) {
 function caller(net) {
   return async (inputs) => {
     const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [
-      name, new ort.Tensor("float32", data, dims),
+      name,
+      new ort.Tensor("float32", data, dims),
     ]);
     const answers = await net.run(Object.fromEntries(feeds));
     const read = Object.entries(answers).map(([name, tensor]) => [name, tensor.data]);

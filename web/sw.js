@@ -67,7 +67,9 @@ async function answer(request, address) {
 
 /** @param {URL} address  of the page's own folder, or of anything else @returns {string} */
 function pathOf({ pathname }) {
-  const path = pathname.startsWith(SCOPE.pathname) ? pathname.slice(SCOPE.pathname.length) : pathname;
+  const path = pathname.startsWith(SCOPE.pathname)
+    ? pathname.slice(SCOPE.pathname.length)
+    : pathname;
   return path || "index.html";
 }
 

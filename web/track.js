@@ -96,7 +96,9 @@ export class Tracker {
    */
   update(faces, time) {
     if (time < this.time) {
-      throw new RangeError(`track: got ${time.toFixed(3)} s after ${this.time.toFixed(3)} s; expected later`);
+      throw new RangeError(
+        `track: got ${time.toFixed(3)} s after ${this.time.toFixed(3)} s; expected later`,
+      );
     }
     this.time = time;
     const pairs = match(this.tracks, faces, time);
@@ -203,7 +205,10 @@ function smoothing(cutoff, dt) {
  */
 function wanted(place) {
   const [left, right, , ...mouth] = spots(place);
-  const middle = (/** @type {number[]} */ a, /** @type {number[]} */ b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+  const middle = (/** @type {number[]} */ a, /** @type {number[]} */ b) => [
+    (a[0] + b[0]) / 2,
+    (a[1] + b[1]) / 2,
+  ];
   const [eyes, lips] = [middle(left, right), middle(mouth[0], mouth[1])];
   const wide = Math.hypot(right[0] - left[0], right[1] - left[1]);
   const tall = Math.hypot(eyes[0] - lips[0], eyes[1] - lips[1]);

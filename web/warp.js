@@ -1,8 +1,10 @@
 /**
- * `warp` holds the one part of demo/warp.py that the IDN needs: the hull of a face. The engine that
- * carries pixels over the mesh stays on the server.
+ * `warp` holds the parts of demo/warp.py that the IDN needs: the hull of a face, and the crop's border.
+ * The engine that carries pixels over the mesh stays on the server.
  */
 import { rint } from "./image.js";
+
+const SIDES = 0.08; // of a crop, along which a patch fades out towards its sides
 
 /**
  * 1 inside the mesh's oval, feathered inwards, 0 outside.
@@ -17,9 +19,34 @@ export function hull(points, topology, size) {
   const spans = eroded(spansOf(oval, size), feather, size);
   const shape = new Float32Array(size * size);
   spans.forEach(([low, high], y) => {
-    if (low <= high) shape.fill(1, y * size + Math.max(0, low), y * size + Math.min(size - 1, high) + 1);
+    if (low <= high)
+      shape.fill(1, y * size + Math.max(0, low), y * size + Math.min(size - 1, high) + 1);
   });
   return blur(shape, size, feather / 2.5);
+}
+
+/** @type {Map<number, Float32Array>} */
+const borders = new Map();
+
+/**
+ * 1 in a crop, falling to 0 at its sides. Not to be written to.
+ * @param {number} size
+ * @returns {Float32Array} (size, size)
+ */
+export function border(size) {
+  const known = borders.get(size) ?? faded(size);
+  borders.set(size, known);
+  return known;
+}
+
+/** @param {number} size */
+function faded(size) {
+  const ramp = Float32Array.from({ length: size }, (_, i) =>
+    Math.min(1, Math.min(i, size - 1 - i) / (size * SIDES)),
+  );
+  return Float32Array.from({ length: size * size }, (_, i) =>
+    Math.min(ramp[i % size], ramp[Math.floor(i / size)]),
+  );
 }
 
 /**
@@ -34,7 +61,8 @@ function spansOf(corners, size) {
   corners.forEach(([ax, ay], i) => {
     const [bx, by] = corners[(i + 1) % corners.length];
     const steps = Math.max(Math.abs(bx - ax), Math.abs(by - ay), 1);
-    for (let step = 0; step <= steps; step++) { // pixel by pixel along the side
+    for (let step = 0; step <= steps; step++) {
+      // pixel by pixel along the side
       const x = rint(ax + ((bx - ax) * step) / steps);
       const span = spans[rint(ay + ((by - ay) * step) / steps)];
       if (span) [span[0], span[1]] = [Math.min(span[0], x), Math.max(span[1], x)];

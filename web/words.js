@@ -5,7 +5,8 @@ export const WORDS = {
   title: "MobileFaceSwap",
   tagline: "Put one face in the place of another, here on this device.",
   sent: "{bytes} bytes sent",
-  sentWhy: "Everything runs on this device. The page may talk to no other site, and this counts what its service worker saw leave: nothing.",
+  sentWhy:
+    "Everything runs on this device. The page may talk to no other site, and this counts what its service worker saw leave: nothing.",
 
   sourceTitle: "Whose face",
   sourceHint: "Choose, drop or paste a picture, or an identity file (.idn).",
@@ -20,8 +21,10 @@ export const WORDS = {
   sourceWait: "Reading the face …",
   keep: "Save the identity (44 KB)",
   phone: "Open on a phone",
-  phoneWords: "Scan to open this page on a phone. The code holds the page's address and nothing else. To take the face along, save the identity and send the file to yourself; choose it there.",
-  phoneLocal: "This address ({host}) is this machine's own; a phone cannot reach it. Start the app with a host that the network sees, over https.",
+  phoneWords:
+    "Scan to open this page on a phone. The code holds the page's address and nothing else. To take the face along, save the identity and send the file to yourself; choose it there.",
+  phoneLocal:
+    "This address ({host}) is this machine's own; a phone cannot reach it. Start the app with a host that the network sees, over https.",
   phoneAlt: "QR code of {address}",
 
   targetTitle: "Where it goes",
@@ -55,7 +58,8 @@ export const WORDS = {
   liveNone: "no face",
   liveOne: "face found",
   liveAlt: "The live picture, with the face swapped",
-  liveDenied: "The camera is not allowed for this page. Allow it in the browser's settings and try again.",
+  liveDenied:
+    "The camera is not allowed for this page. Allow it in the browser's settings and try again.",
   liveMissing: "No camera found. Plug one in, or use a picture.",
   liveBusy: "The camera is used by another program. Close it and try again.",
   liveEnded: "The camera was unplugged or taken away.",

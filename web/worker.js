@@ -69,7 +69,9 @@ const HANDLERS = {
   /** @param {{ file: File }} options */
   async source({ file }) {
     if (file.name?.endsWith(".idn")) {
-      await swapper.setSource(readIdentity(await file.arrayBuffer(), swapper.pack.manifest, file.name));
+      await swapper.setSource(
+        readIdentity(await file.arrayBuffer(), swapper.pack.manifest, file.name),
+      );
       return { face: null };
     }
     const frame = await readPicture(file);
@@ -79,7 +81,8 @@ const HANDLERS = {
     return { face: await createImageBitmap(crop) };
   },
 
-  identity: () => writeIdentity(/** @type {Float32Array} */ (swapper.kernels), swapper.pack.manifest),
+  identity: () =>
+    writeIdentity(/** @type {Float32Array} */ (swapper.kernels), swapper.pack.manifest),
 
   /** @param {{ file: Blob }} options */
   async target({ file }) {

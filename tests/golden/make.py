@@ -73,8 +73,9 @@ def hulls(rng: np.random.Generator) -> list[dict]:
     for size, shift, noise in ((112, 0.5, 0), (112, 0.53, 0.01), (64, 0.3, 0.005)):
         points = ((circle + rng.normal(0, noise, circle.shape) + shift) * size).astype(np.float32)
         mask = np.rint(warp.hull(points, topology, size) * 255).astype(np.uint8)
+        sides = warp.border(size)[size // 2]
         cases.append({"size": size, "oval": topology.oval, "points": points.ravel(),
-                      "mask": text(mask)})  # fmt: skip
+                      "mask": text(mask), "border": sides})  # fmt: skip
     return cases
 
 

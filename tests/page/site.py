@@ -47,7 +47,7 @@ def served(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def until(page, script: str, seconds: float = 90):
+def until(page, script: str, seconds: float = 180):
     """What `script` says once it says something true; it is asked again while the page reloads."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -61,7 +61,7 @@ def until(page, script: str, seconds: float = 90):
     raise AssertionError(f"never came true: {script}\n{page.inner_text('body')}")
 
 
-def text(page, name: str, words: str, seconds: float = 90) -> str:
+def text(page, name: str, words: str, seconds: float = 180) -> str:
     """The text of an element, once `words` are in it."""
     found = f"document.getElementById({name!r}).textContent"
     return until(page, f"{found}.includes({words!r}) && {found}", seconds)

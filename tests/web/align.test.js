@@ -26,7 +26,14 @@ test("there and back again", () => {
 test("a finer grid keeps pixel centres", () => {
   const [{ points, similarity: matrix }] = golden("align");
   const fine = apply(scaled(matrix, 2), points);
-  assert.ok(apart(fine.flat(), apply(matrix, points).flat().map((value) => 2 * value + 0.5)) < 1e-6);
+  assert.ok(
+    apart(
+      fine.flat(),
+      apply(matrix, points)
+        .flat()
+        .map((value) => 2 * value + 0.5),
+    ) < 1e-6,
+  );
   assert.ok(Math.abs(scale(scaled(matrix, 2)) - 2 * scale(matrix)) < 1e-9);
 });
 

@@ -10,17 +10,35 @@ const hex = (bytes) => Buffer.from(bytes).toString("hex");
 
 test("values are the examples of RFC 8949, appendix A", () => {
   const known = [
-    [0, "00"], [23, "17"], [24, "1818"], [1000, "1903e8"], [1000000, "1a000f4240"], [-1, "20"],
-    [-100, "3863"], [Uint8Array.of(1, 2, 3, 4), "4401020304"], ["ü", "62c3bc"], [null, "f6"],
-    [[1, [2, 3]], "8201820203"], [{ a: 1, b: [2, 3] }, "a26161016162820203"],
-    [new Map([[1, 2], [3, 4]]), "a201020304"], [new Tagged(1, 1363896240), "c11a514b67b0"],
+    [0, "00"],
+    [23, "17"],
+    [24, "1818"],
+    [1000, "1903e8"],
+    [1000000, "1a000f4240"],
+    [-1, "20"],
+    [-100, "3863"],
+    [Uint8Array.of(1, 2, 3, 4), "4401020304"],
+    ["ü", "62c3bc"],
+    [null, "f6"],
+    [[1, [2, 3]], "8201820203"],
+    [{ a: 1, b: [2, 3] }, "a26161016162820203"],
+    [
+      new Map([
+        [1, 2],
+        [3, 4],
+      ]),
+      "a201020304",
+    ],
+    [new Tagged(1, 1363896240), "c11a514b67b0"],
   ];
   for (const [value, expected] of known) assert.equal(hex(cbor(value)), expected);
   assert.equal(hex(whole(258, 4)), "00000102");
 });
 
 test("the chain is a leaf under its root, as node reads it", async () => {
-  const [leaf, root] = (await credentials()).chain.map((der) => new X509Certificate(Buffer.from(der)));
+  const [leaf, root] = (await credentials()).chain.map(
+    (der) => new X509Certificate(Buffer.from(der)),
+  );
   assert.ok(leaf.verify(root.publicKey) && root.verify(root.publicKey));
   assert.ok(leaf.checkIssued(root) && root.ca && !leaf.ca);
   assert.deepEqual(leaf.keyUsage, ["1.3.6.1.5.5.7.3.4"]);

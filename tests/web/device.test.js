@@ -13,7 +13,10 @@ test("a GPU is taken when there is one", () => {
 test("iOS starts on WASM, and whoever asks gets what was asked for", () => {
   const phone = { ...laptop, apple: true };
   assert.equal(choose(phone).device, "wasm");
-  assert.deepEqual(choose({ ...phone, asked: "webgpu" }), { device: "webgpu", reason: "asked for" });
+  assert.deepEqual(choose({ ...phone, asked: "webgpu" }), {
+    device: "webgpu",
+    reason: "asked for",
+  });
   assert.equal(choose({ ...laptop, asked: "magic" }).reason, "adapter found");
 });
 

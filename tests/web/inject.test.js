@@ -39,5 +39,8 @@ test("other files are refused by name", () => {
   const other = { graphs: { swap: { ...manifest.graphs.swap, sha256: "f".repeat(64) } } };
   assert.throws(() => readIdentity(file, other), /made for other weights/);
   assert.throws(() => readIdentity(file.slice(0, -2), manifest), /expected 64/);
-  assert.throws(() => readIdentity(new ArrayBuffer(40), manifest, "x.idn"), /x.idn: not an identity/);
+  assert.throws(
+    () => readIdentity(new ArrayBuffer(40), manifest, "x.idn"),
+    /x.idn: not an identity/,
+  );
 });

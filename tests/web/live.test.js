@@ -34,7 +34,10 @@ test("one frame in flight, the newest waits, the rest are let go", async () => {
   free.shift()();
   await tick();
   assert.deepEqual([asked, shown], [[0, 3], [0]]);
-  assert.deepEqual(made.map(({ closed }) => closed), [false, true, true, false]);
+  assert.deepEqual(
+    made.map(({ closed }) => closed),
+    [false, true, true, false],
+  );
   live.stop();
   free.shift()();
   await tick();
@@ -44,7 +47,14 @@ test("one frame in flight, the newest waits, the rest are let go", async () => {
 test("a failure ends it, once, and says why", async () => {
   const { video, frame } = camera();
   const failures = [];
-  const live = new Live(video, async () => { throw new Error("gone"); }, assert.fail, (error) => failures.push(error.message));
+  const live = new Live(
+    video,
+    async () => {
+      throw new Error("gone");
+    },
+    assert.fail,
+    (error) => failures.push(error.message),
+  );
   await frame();
   await frame();
   assert.deepEqual(failures, ["gone"]);
@@ -54,7 +64,12 @@ test("a failure ends it, once, and says why", async () => {
 test("the rate is of the last second, the delay its median", async () => {
   const { video, frame } = camera();
   let last = {};
-  const live = new Live(video, async (bitmap) => ({ bitmap, report: {} }), (shown) => (last = shown), assert.fail);
+  const live = new Live(
+    video,
+    async (bitmap) => ({ bitmap, report: {} }),
+    (shown) => (last = shown),
+    assert.fail,
+  );
   for (let i = 0; i < 5; i++) await frame();
   assert.equal(last.fps, 5);
   assert.ok(last.latency >= 0 && last.latency < 1000);

@@ -10,7 +10,10 @@ test("faces are followed as in Python, frame by frame", () => {
   const tracker = new Tracker();
   for (const { time, faces, tracked } of frames) {
     const found = tracker.update(faces, time);
-    assert.deepEqual(found.map((one) => [one.number, one.missed]), tracked.map((one) => [one.number, one.missed]));
+    assert.deepEqual(
+      found.map((one) => [one.number, one.missed]),
+      tracked.map((one) => [one.number, one.missed]),
+    );
     found.forEach(({ face, strength }, i) => {
       assert.ok(apart(face.points.flat(), tracked[i].face.points.flat()) < 0.01);
       assert.ok(apart(face.box, tracked[i].face.box) < 0.01);
@@ -21,7 +24,9 @@ test("faces are followed as in Python, frame by frame", () => {
 
 test("the golden film has all that can happen", () => {
   const seen = frames.flatMap(({ tracked }) => tracked);
-  assert.ok(seen.some(({ missed }) => missed === 5) && seen.some(({ strength }) => strength > 0.99));
+  assert.ok(
+    seen.some(({ missed }) => missed === 5) && seen.some(({ strength }) => strength > 0.99),
+  );
   assert.ok(Math.max(...seen.map(({ number }) => number)) >= 2);
 });
 

@@ -40,7 +40,9 @@ export function clipPanel(engine, source) {
     abort = new AbortController();
     const began = performance.now();
     working(true);
-    const done = await swapClip(file, swap, (share) => tell(share, began), abort.signal).finally(() => working(false));
+    const done = await swapClip(file, swap, (share) => tell(share, began), abort.signal).finally(
+      () => working(false),
+    );
     finish(done, began);
   }
 
@@ -62,7 +64,9 @@ export function clipPanel(engine, source) {
     save.href = video.src;
     save.download = blob.type.includes("mp4") ? "swapped.mp4" : "swapped.webm";
     byId("clip-after").hidden = false;
-    const heard = { kept: say("clipSound"), none: say("clipSilent") }[sound] ?? say("clipLostSound", { reason: sound });
+    const heard =
+      { kept: say("clipSound"), none: say("clipSilent") }[sound] ??
+      say("clipLostSound", { reason: sound });
     const spent = ((performance.now() - began) / 1000).toFixed(0);
     state.tell(say("clipDone", { frames, swapped, spent, sound: heard }));
   }

@@ -82,7 +82,10 @@ export function tabs(root, changed) {
       select(next);
     });
   });
-  return () => name(/** @type {HTMLElement} */ (all.find((tab) => tab.getAttribute("aria-selected") === "true")));
+  return () =>
+    name(
+      /** @type {HTMLElement} */ (all.find((tab) => tab.getAttribute("aria-selected") === "true")),
+    );
 }
 
 /** @param {HTMLElement} area @param {(file: File) => void} take */

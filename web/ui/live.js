@@ -47,7 +47,9 @@ export function livePanel(engine, source) {
     const stats = byId("live-stats");
     stats.dataset.milliseconds = JSON.stringify(report.milliseconds);
     stats.textContent = say("liveStats", {
-      fps: fps.toFixed(0), latency: latency.toFixed(0), faces: seen,
+      fps: fps.toFixed(0),
+      latency: latency.toFixed(0),
+      faces: seen,
     });
   }
 

@@ -14,7 +14,9 @@ export function phonePanel() {
 async function draw() {
   const address = new URL("./", location.href).href; // no query, no fragment
   const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-  byId("phone-words").textContent = own ? say("phoneLocal", { host: location.hostname }) : say("phoneWords");
+  byId("phone-words").textContent = own
+    ? say("phoneLocal", { host: location.hostname })
+    : say("phoneWords");
   const code = byId("phone-code");
   code.hidden = own;
   if (own) return;
@@ -29,7 +31,9 @@ export function drawn(rows) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   const path = document.createElementNS(space, "path");
-  const squares = rows.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")));
+  const squares = rows.flatMap((row, y) =>
+    row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")),
+  );
   svg.setAttribute("viewBox", `0 0 ${rows.length} ${rows.length}`);
   svg.setAttribute("shape-rendering", "crispEdges");
   path.setAttribute("d", squares.join(""));

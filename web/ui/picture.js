@@ -45,9 +45,13 @@ export function picturePanel(engine, source) {
   /** @param {any} face @param {number} i @param {number} width @param {number} height */
   function box({ box: [x0, y0, x1, y1] }, i, width, height) {
     const button = document.createElement("button");
-    const share = (/** @type {number} */ value, /** @type {number} */ of) => `${(100 * value) / of}%`;
+    const share = (/** @type {number} */ value, /** @type {number} */ of) =>
+      `${(100 * value) / of}%`;
     Object.assign(button.style, {
-      left: share(x0, width), top: share(y0, height), width: share(x1 - x0, width), height: share(y1 - y0, height),
+      left: share(x0, width),
+      top: share(y0, height),
+      width: share(x1 - x0, width),
+      height: share(y1 - y0, height),
     });
     button.type = "button";
     button.setAttribute("aria-label", say("face", { number: i + 1 }));
@@ -65,7 +69,10 @@ export function picturePanel(engine, source) {
     state.tell(say("swapWait"));
     const start = performance.now();
     const strength = Number(byId("picture-strength").value);
-    const { bitmap, report } = await engine.ask("picture", { chosen: [...chosen].sort(), strength });
+    const { bitmap, report } = await engine.ask("picture", {
+      chosen: [...chosen].sort(),
+      strength,
+    });
     show(canvas, bitmap);
     result = pixels(canvas);
     canvas.setAttribute("aria-label", say("resultAlt"));

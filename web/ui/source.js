@@ -43,7 +43,9 @@ export function sourcePanel(engine) {
   }
 
   onFile(byId("source-file"), take);
-  press(byId("identity-save"), state, async () => download(await engine.ask("identity"), "face.idn"));
+  press(byId("identity-save"), state, async () =>
+    download(await engine.ask("identity"), "face.idn"),
+  );
   shutter(take, state, engine);
   phonePanel();
   return { take, check, ready: () => chosen };

@@ -35,7 +35,9 @@ async function serviceWorker() {
   worker.addEventListener("message", ({ data }) => {
     if (data.sent === undefined) return;
     byId("sent").textContent = say("sent", { bytes: data.sent.toLocaleString("en") });
-    byId("sent").closest("details").classList.toggle("bad", data.sent > 0);
+    byId("sent")
+      .closest("details")
+      .classList.toggle("bad", data.sent > 0);
   });
   const registration = await worker.register("./sw.js").catch(() => null);
   if (!registration) return;
@@ -47,7 +49,8 @@ async function serviceWorker() {
 async function isolate(worker) {
   if (crossOriginIsolated || sessionStorage.getItem("reloaded")) return;
   await worker.ready;
-  if (!worker.controller) await new Promise((done) => worker.addEventListener("controllerchange", done, { once: true }));
+  if (!worker.controller)
+    await new Promise((done) => worker.addEventListener("controllerchange", done, { once: true }));
   sessionStorage.setItem("reloaded", "yes");
   location.reload();
 }
@@ -62,7 +65,9 @@ function offer(registration) {
     registration.installing?.addEventListener("statechange", waiting),
   );
   byId("reload").addEventListener("click", () => {
-    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), {
+      once: true,
+    });
     registration.waiting?.postMessage({ ask: "activate" });
   });
 }
