@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 Array = np.ndarray
+LARGEST = 512  # pixels, the largest crop that is cut at a frame's own resolution
 
 
 def similarity(points: Array, target: Array) -> Array:
@@ -81,3 +82,25 @@ def invert(matrix: Array) -> Array:
 def apply(matrix: Array, points: Array) -> Array:
     """Carry points (n, 2) through a (2, 3) matrix."""
     return np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def crop_pixels(matrix: Array, size: int) -> float:
+    """How many frame pixels lie along the side of a crop."""
+    return size / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+
+
+def refine(frame: Array, matrix: Array, size: int) -> tuple[Array, float, Array]:
+    """The same crop at the frame's own resolution: (crop, zoom >= 1, matrix)."""
+    zoom = float(np.clip(crop_pixels(matrix, size), size, LARGEST)) / size
+    fine = round(size * zoom)
+    zoom = fine / size
+    finer = matrix * zoom
+    finer[:, 2] += (zoom - 1) / 2
+    return warp_crop(frame, finer, fine), zoom, finer
+
+
+def scaled(points: Array, zoom: float) -> Array:
+    """Mesh points (n, 3) of a crop in the pixels of one `zoom` times as fine."""
+    moved = points * np.float32(zoom)
+    moved[:, :2] += np.float32((zoom - 1) / 2)
+    return moved

@@ -13,6 +13,7 @@ from copy import copy
 from pathlib import Path
 
 from demo.errors import SwapError
+from demo.finish import Finish
 from demo.media import SUFFIXES
 from demo.mux import QUALITY
 from demo.picture import WRITE
@@ -27,9 +28,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--begin", type=float, default=0.0, metavar="S", help="trim: seconds")
     parser.add_argument("--end", type=float, metavar="S", help="trim: seconds")
     parser.add_argument(
+        "--finish", type=words, default=Settings.finish, metavar="WORD,...",
+        help="of a clip's faces: tint, sharp, grain, front; or none",
+    )  # fmt: skip
+    parser.add_argument(
         "--face", type=part, action="append", default=[], metavar="N=SOURCE", dest="parts",
         help="another source for person N of a clip, most to be seen first; may be repeated",
     )  # fmt: skip
+
+
+def words(text: str) -> tuple[str, ...]:
+    try:
+        chosen = () if text == "none" else tuple(text.split(","))
+        Finish.of(chosen)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return chosen
 
 
 def part(text: str) -> Part:
@@ -44,7 +58,7 @@ def clip(options: argparse.Namespace, engine: str) -> None:
     who = "all" if options.all_faces else "main"
     settings = Settings(
         engine=engine, strength=options.strength, quality=options.quality, begin=options.begin,
-        end=options.end, device=options.device, detector=options.detector,
+        end=options.end, device=options.device, detector=options.detector, finish=options.finish,
     )  # fmt: skip
     parts = [*options.parts, Part(options.source, who)]
     outcome = swap_clip(parts, options.target, options.out, settings, tell=shown)

@@ -55,8 +55,7 @@ class Cast:
         times: dict[int, int] = {}
         for scene in scenes.values():
             for one in scene:
-                x0, y0, x1, y1 = one.face.box
-                weight[one.number] = weight.get(one.number, 0) + float((x1 - x0) * (y1 - y0))
+                weight[one.number] = weight.get(one.number, 0) + one.face.area
                 times[one.number] = times.get(one.number, 0) + (one.missed == 0)
         least = min(FLEETING, max(times.values(), default=0))
         ranks = sorted((n for n in weight if times[n] >= least), key=lambda n: -weight[n])

@@ -32,6 +32,11 @@ class Face:
     points: Array  # (5, 2) float32, x y: left eye, right eye, nose, mouth left, mouth right
     score: float  # 0..1
 
+    @property
+    def area(self) -> float:
+        """Of the box, in square pixels."""
+        return float(np.prod(self.box[2:] - self.box[:2]))
+
 
 @dataclass(frozen=True)
 class Options:

@@ -17,22 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
-from demo.align import align, warp_crop
+from demo.align import align, crop_pixels, refine, scaled, warp_crop
 from demo.detect import Face, Options, detect, load_detector
 from demo.encode import encode
 from demo.errors import CallOrderError, NoFaceError, SmallFaceError
+from demo.finish import Finish, finish, front
 from demo.inject import inject, read_identity
 from demo.manifest import PACK, Manifest, load
 from demo.mesh import Mesh, mesh, pose
 from demo.paste import harden, paste
 from demo.sessions import Session, open_session
 from demo.swap import swap
-from demo.warp import Source, fade, hull, warp
+from demo.warp import Source, bare, border, fade, hull, refocus, warp
 
 Array = np.ndarray
 ENGINES = ("idn", "mesh")
 SMALLEST = 40  # source pixels across the crop under which there is no likeness to learn
-FINEST = 512  # pixels, the largest crop that the mesh engine paints
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Pack:
         """Every face of a frame (h, w, 3) uint8 RGB, the largest first."""
         d = self.manifest.detect
         found = detect(self.detect, frame, Options(d.size, d.score, d.iou))
-        return sorted(found, key=area, reverse=True)
+        return sorted(found, key=lambda face: face.area, reverse=True)
 
     def align(self, frame: Array, face: Face) -> tuple[Array, Array]:
         a = self.manifest.align
@@ -111,16 +111,23 @@ class Report:
 class FaceSwapper:
     """One source face, put into any number of frames. Not for two threads at once.
 
-    engine: "idn" paints with the network, "mesh" carries the source's own pixels.
+    engine: "idn" paints with the network, "mesh" carries the source's own pixels. finish: what is
+    done to a patch before it is pasted, nothing if not said.
     `kernels` (22291,) are the identity after `set_source` (engine "idn"); `report` tells of the
     last frame.
     """
 
-    def __init__(self, engine: str = "idn", pack: Pack | Path | str | None = None):
+    def __init__(
+        self,
+        engine: str = "idn",
+        pack: Pack | Path | str | None = None,
+        finish: Finish | None = None,
+    ):
         if engine not in ENGINES:
             raise ValueError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
         self.engine = engine
         self.pack = pack if isinstance(pack, Pack) else Pack.load(pack or PACK)
+        self.finish = finish or Finish()
         self.report = Report()
         self.kernels: Array | None = None
         self._paint: Callable[[Array, Array, Mesh, Array], tuple] | None = None
@@ -193,7 +200,8 @@ class FaceSwapper:
                     patch, mask = swap(session, crop, rounded=False)
                     return patch, harden(mask), matrix
                 patch, mask = swap(session, crop)
-                return patch, mask * hull(target.points, topology, len(crop)), matrix
+                inside = hull(target.points, topology, len(crop)) * border(len(crop))
+                return patch, mask * inside, matrix
 
         self._paint = paint
 
@@ -212,7 +220,7 @@ class FaceSwapper:
                 fine, zoom, matrix = refine(frame, matrix, len(crop))
                 larger = replace(target, points=scaled(target.points, zoom))
                 patch, mask = warp(source, fine, larger, topology)
-                return patch, mask * np.float32(strength), matrix
+                return patch, mask * border(len(mask)) * np.float32(strength), matrix
 
         self._paint = paint
 
@@ -228,35 +236,25 @@ class FaceSwapper:
         patch, mask, matrix = self._paint(frame, crop, target, matrix)
         if not mask.any():
             return frame
+        if self.finish != Finish():
+            with report.timed("finish"):
+                patch, mask = self._finished(frame, target, patch, mask, matrix)
         with report.timed("paste"):
             style = self.pack.manifest.paste.style
             frame = paste(frame, patch, mask * np.float32(strength), matrix, style)
         report.swapped += 1
         return frame
 
-
-def area(face: Face) -> float:
-    x0, y0, x1, y1 = face.box
-    return float((x1 - x0) * (y1 - y0))
-
-
-def crop_pixels(matrix: Array, size: int) -> float:
-    """How many frame pixels lie along the side of a crop."""
-    return size / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-
-
-def refine(frame: Array, matrix: Array, size: int) -> tuple[Array, float, Array]:
-    """The same crop at the frame's own resolution: (crop, zoom >= 1, matrix)."""
-    zoom = float(np.clip(crop_pixels(matrix, size), size, FINEST)) / size
-    fine = round(size * zoom)
-    zoom = fine / size
-    finer = matrix * zoom
-    finer[:, 2] += (zoom - 1) / 2
-    return warp_crop(frame, finer, fine), zoom, finer
-
-
-def scaled(points: Array, zoom: float) -> Array:
-    """Mesh points (n, 3) of a crop in the pixels of one `zoom` times as fine."""
-    moved = points * np.float32(zoom)
-    moved[:, :2] += np.float32((zoom - 1) / 2)
-    return moved
+    def _finished(
+        self, frame: Array, target: Mesh, patch: Array, mask: Array, matrix: Array
+    ) -> tuple[Array, Array]:
+        """Patch and mask as they are pasted."""
+        how, topology = self.finish, self.pack.manifest.mesh
+        crop = warp_crop(frame, matrix, len(patch))
+        points = scaled(target.points, len(patch) / self.pack.manifest.align.size)
+        if how.sharp and self.engine == "idn":  # the mesh engine's patch is as sharp already
+            patch = refocus(patch, crop, mask > 0.5)
+        if how.front:
+            skin = bare(points, topology, len(crop))
+            mask = mask * (1 - front(crop, points[topology.cheeks, :2], skin))
+        return finish(patch, crop, mask, how), mask

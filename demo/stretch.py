@@ -22,6 +22,7 @@ from demo.cast import Sight, write_sights
 from demo.decode import frames
 from demo.detect import Face
 from demo.encode import encode
+from demo.finish import Finish
 from demo.flow import ahead, ordered
 from demo.mark import mark_luma
 from demo.media import Clip
@@ -41,7 +42,8 @@ WORKERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity"
 
 @dataclass(frozen=True)
 class Settings:
-    """How a clip is swapped. begin, end: seconds of the clip's own time, to trim it."""
+    """How a clip is swapped. begin, end: seconds of the clip's own time, to trim it. finish: what
+    is done to a patch, by the names of `Finish`."""
 
     engine: str = "mesh"
     strength: float = 1.0
@@ -50,8 +52,10 @@ class Settings:
     end: float | None = None
     device: str = "auto"
     detector: str | None = None
+    finish: tuple[str, ...] = ("tint", "sharp")
 
     def __post_init__(self):
+        Finish.of(self.finish)
         if self.quality not in QUALITY:
             raise ValueError(f"quality {self.quality!r}: expected one of {', '.join(QUALITY)}")
 
@@ -162,7 +166,8 @@ def own(work: Work, sets: local, which: int) -> FaceSwapper:
 
 def swapper(settings: Settings, source: Path) -> FaceSwapper:
     """A swapper with its source set. Raises NoFaceError and the other named errors."""
-    made = FaceSwapper(settings.engine, packed(settings.device, settings.detector))
+    pack = packed(settings.device, settings.detector)
+    made = FaceSwapper(settings.engine, pack, Finish.of(settings.finish))
     made.set_source(source if source.suffix.lower() == ".idn" else read_picture(source))
     return made
 

@@ -7,6 +7,7 @@ meshes; it knows nothing of frames, sessions or identities.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ Array = np.ndarray
 DETAIL = (0.4, 1.25)  # how far the target's light may dim or lift the source's detail
 SAFE, GONE = 22, 34  # degrees between the two heads: full strength up to here, nothing from there
 FOCUS = (0.3, 1.7)  # how far the finest band may be dimmed or lifted
+SIDES = 0.08  # of a crop, along which a patch fades out towards its sides
 SKIN = np.float32([30, 9, 9]) ** 2  # spread of L, a, b (8 bit) within one face's skin, squared
 
 
@@ -36,12 +38,14 @@ def warp(source: Source, crop: Array, mesh: Any, topology: Any) -> tuple[Array, 
     where, inside = carry(source.points, mesh.points, topology, size)
     painted = cv2.remap(source.crop, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     lit = refocus(relight(painted, crop, inside), crop, inside)
-    bare = 1 - np.maximum(
+    free = 1 - np.maximum(
         covered(crop, mesh.points, topology),
         cv2.remap(covered(source.crop, source.points, topology), where, None, cv2.INTER_LINEAR),
     )
     kept = 1 - mouth(mesh.points, topology, size)
-    return lit, hull(mesh.points, topology, size) * bare * kept
+    # A chin may reach beyond the source's crop: nothing of the source is known there.
+    known = cv2.remap(border(len(source.crop)), where, None, cv2.INTER_LINEAR)
+    return lit, hull(mesh.points, topology, size) * free * kept * known
 
 
 def carry(source: Array, target: Array, topology: Any, size: int) -> tuple[Array, Array]:
@@ -134,6 +138,30 @@ def above_brows(points: Array, topology: Any, size: int) -> Array:
     edge = points[topology.brows, :2] + (0, -size / 60)
     out = [(-size, edge[0, 1]), *edge, (2 * size, edge[-1, 1]), (2 * size, -size), (-size, -size)]
     return np.rint(out).astype(np.int32)
+
+
+@lru_cache(maxsize=8)
+def border(size: int) -> Array:
+    """(s, s) float32: 1 in a crop, falling to 0 at its sides. Not to be written to."""
+    way = np.minimum(np.arange(size), np.arange(size)[::-1]) / (size * SIDES)
+    ramp = np.clip(way, 0, 1).astype(np.float32)
+    return np.minimum(ramp[:, None], ramp[None])
+
+
+def bare(points: Array, topology: Any, size: int) -> Array:
+    """(s, s) float32: where a face shows bare skin: its hull without eyes, brows and mouth."""
+    shape = np.zeros((size, size), np.uint8)
+    half = len(topology.brows) // 2
+    for part in (
+        [*topology.left_eye, *topology.brows[:half]],
+        [*topology.right_eye, *topology.brows[half:]],
+        topology.lips,
+    ):
+        outline = cv2.convexHull(np.rint(points[list(part), :2]).astype(np.int32))
+        cv2.fillConvexPoly(shape, outline, 1)
+    margin = size // 16  # lips and lashes reach beyond the points that trace them
+    shape = cv2.dilate(shape, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2))
+    return hull(points, topology, size) * (1 - shape)
 
 
 def mouth(points: Array, topology: Any, size: int) -> Array:

@@ -21,6 +21,13 @@ ENGINE_CHOICES = [
 
 VIDEO_STEPS = ("### 1 · Whose face", "### 2 · In which clip", "### 3 · How")
 
+FINISHES = [  # what is done to a face, by the names that `Finish` knows
+    ("colour at the seam", "tint"),
+    ("sharpness", "sharp"),
+    ("grain", "grain"),
+    ("what lies in front (not hands)", "front"),
+]
+
 CLIP_HINT = (
     "The person most to be seen gets the face. Or click faces in the frame below the clip: a click "
     "gives the source on the left, a second click takes it away; then another source for another."

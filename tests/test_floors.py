@@ -20,6 +20,7 @@ FLOORS = {
     "demo.https": 1,
     "demo.warp": 1,
     "demo.paste": 1,
+    "demo.finish": 1,
     "demo.picture": 1,
     "demo.tone": 0,
     "demo.flow": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from demo import provenance
 from demo.errors import CancelledError
+from demo.finish import Finish
 from demo.media import Clip, Limits, probe
 from demo.mux import QUALITY
 from demo.pipeline import FaceSwapper, Pack
@@ -18,7 +20,7 @@ from demo.ui.common import CORES, INNER, named, room, taken
 from demo.ui.roles import Role, frame_at, toggled, who_plays
 from demo.ui.source import source_picker
 from demo.video import Outcome, Part, Settings, swap_clip
-from demo.words import CLIP_HINT, ENGINE_CHOICES, MARKED, VIDEO_STEPS
+from demo.words import CLIP_HINT, ENGINE_CHOICES, FINISHES, MARKED, VIDEO_STEPS
 
 Array = np.ndarray
 LONG = {"concurrency_limit": 1, "concurrency_id": "clips"}  # pictures do not wait for a clip
@@ -69,7 +71,7 @@ class VideoTab:
     @named
     def attempt(
         self, source: str | None, path: str | None, seconds: float, engine: str, strength: float,
-        everyone: bool, consent: bool, roles: list[Role],
+        everyone: bool, finish: list[str], consent: bool, roles: list[Role],
     ) -> str:  # fmt: skip
         """One frame of the clip as it will be: a marked picture."""
         agreed(source, consent, roles)
@@ -79,7 +81,7 @@ class VideoTab:
         others = range(len(faces)) if everyone else range(0 if roles else 1)
         played = {n: source for n in others if n < len(faces) and source} | played
         for number, wanted in played.items():
-            swapper = FaceSwapper(engine, self.pack)
+            swapper = FaceSwapper(engine, self.pack, Finish.of(finish))
             swapper.set_source(taken(Path(wanted), engine))
             frame = swapper.swap_frame(frame, [faces[number]], strength)
         shown = room("frame.jpg")
@@ -89,15 +91,15 @@ class VideoTab:
     @named
     def swap(
         self, source: str | None, path: str | None, engine: str, strength: float, quality: str,
-        everyone: bool, begin: float | None, end: float | None, consent: bool, roles: list[Role],
-        request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio's way
+        everyone: bool, finish: list[str], begin: float | None, end: float | None, consent: bool,
+        roles: list[Role], request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio's way
     ) -> tuple[str, str, str]:  # fmt: skip
         """The button: (the clip to look at, the file, what happened)."""
         agreed(source, consent, roles)
         parts = [role.part for role in roles]
         if source and (everyone or not roles):
             parts.append(Part(Path(source), "all" if everyone else "main"))
-        settings = self.settings(engine, strength, quality, begin, end)
+        settings = self.settings(engine, strength, quality, begin, end, finish)
         out, status = self.run(parts, path, settings, request.session_hash, progress)
         return out, out, status
 
@@ -113,12 +115,13 @@ class VideoTab:
         return self.run(parts, clip, settings, request.session_hash, lambda share, desc: None)
 
     def settings(
-        self, engine: str, strength: float, quality: str, begin: float | None, end: float | None
-    ) -> Settings:
-        pack = self.pack
+        self, engine: str, strength: float, quality: str, begin: float | None, end: float | None,
+        finish: Sequence[str] = Settings.finish,
+    ) -> Settings:  # fmt: skip
         return Settings(
-            engine, strength, quality, begin or 0, end or None, pack.device, pack.detector
-        )
+            engine, strength, quality, begin or 0, end or None, self.pack.device,
+            self.pack.detector, tuple(finish),
+        )  # fmt: skip
 
     def run(
         self, parts: list[Part], path: str | None, settings: Settings, visitor: str | None, progress
@@ -205,6 +208,7 @@ def video_tab(tab: VideoTab, engine: str) -> None:
             strength = gr.Slider(0, 1, 1.0, step=0.05, label="Strength")
             quality = gr.Radio(list(QUALITY), value="good", label="Quality of the file")
             everyone = gr.Checkbox(label="Everyone in the clip")
+            finish = gr.CheckboxGroup(FINISHES, value=list(Settings.finish), label="Finish")
             with gr.Row():
                 begin = gr.Number(0, label="From second", minimum=0)
                 end = gr.Number(None, label="To second (empty: all)", minimum=0)
@@ -218,14 +222,14 @@ def video_tab(tab: VideoTab, engine: str) -> None:
         download = gr.File(label="Result, marked", interactive=False, elem_id="clipfile")
         status = gr.Markdown("", elem_id="clipstatus")
 
-    how = [method, strength, quality, everyone, begin, end, consent, roles]
+    how = [method, strength, quality, everyone, finish, begin, end, consent, roles]
     clip.change(tab.open, clip, [at, preview, end, roles, found], api_name=False, **CORES)
     at.release(tab.show, [clip, at, roles], preview, **INNER, **CORES)
     preview.select(
         tab.choose, [clip, at, source, consent, roles], [preview, roles], **INNER, **CORES
     )
     attempt.click(
-        tab.attempt, [source, clip, at, method, strength, everyone, consent, roles], tried,
+        tab.attempt, [source, clip, at, method, strength, everyone, finish, consent, roles], tried,
         api_name=False, **CORES,
     )  # fmt: skip
     button.click(tab.swap, [source, clip, *how], [result, download, status], api_name=False, **LONG)
