@@ -104,7 +104,8 @@ def main() -> int:
     scheme = "https" if options.https else "http"
     print(f"{scheme}://{shown}:{options.port}   {pack.provider}", flush=True)
     with certified() if options.https else nullcontext({}) as secure:
-        uvicorn.run(app, host=host, port=options.port, log_level="warning", **secure)
+        uvicorn.run(app, host=host, port=options.port, log_level="warning",
+                    timeout_graceful_shutdown=3, **secure)  # fmt: skip
     return 0
 
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from demo.label import label, split
-from demo.pipeline import FaceSwapper, Pack, area
+from demo.pipeline import FaceSwapper, Pack
 from demo.quality import Quality, advise, measure
 from demo.track import Tracked, Tracker
 
@@ -128,7 +128,7 @@ class Visitor:
         if not tracked:
             return []
         same = [one for one in tracked if one.number == self._followed]
-        best = same[0] if same else max(tracked, key=lambda one: area(one.face))
+        best = same[0] if same else max(tracked, key=lambda one: one.face.area)
         self._followed = best.number
         return [best]
 

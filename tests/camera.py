@@ -157,6 +157,8 @@ def start(page, timeout=90_000):
 
 def summary(seen, seconds):
     """Rate and latencies of what `probe.take()` saw."""
+    if not seen:
+        return {"fps": 0.0}
     late = np.array([row[1] for row in seen])
     return {
         "fps": round(len(seen) / seconds, 1),

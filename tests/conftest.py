@@ -28,3 +28,18 @@ def pack():
     from demo.pipeline import Pack
 
     return Pack.load(device="cpu", threads=1)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

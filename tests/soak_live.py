@@ -134,9 +134,12 @@ def two(playwright, options):
         third.close()
         right, wrong, nearest = [0, 0], [0, 0], [9e9, 9e9]
         end = time.monotonic() + options.minutes * 60
+        for page in pages:
+            page.evaluate("probe.keep = true; probe.take()")
         while time.monotonic() < end:
+            pages[0].wait_for_timeout(5000)
             for i, page in enumerate(pages):
-                for number, seen in faces(page, 5, every=True):
+                for number, seen in taken(page):
                     if not all(number in known for known in expected):
                         continue
                     own, other = (off(seen, expected[j][number]) for j in (i, 1 - i))
@@ -147,13 +150,18 @@ def two(playwright, options):
         chromium.close()
 
 
-def faces(page, seconds, every=False):
+def faces(page, seconds):
+    """Number -> (24, 24, 3), the faces that come back in some seconds."""
     page.evaluate("probe.keep = true; probe.take()")
     page.wait_for_timeout(seconds * 1000)
+    return dict(taken(page))
+
+
+def taken(page):
+    """[(number, (24, 24, 3))] of every frame since the last time."""
     got = page.evaluate("probe.take()")
     found = np.array(got["faces"], float).reshape(-1, 24, 24, 4)[..., :3]
-    pairs = [(row[0], face) for row, face in zip(got["seen"], found, strict=True)]
-    return pairs if every else dict(pairs)
+    return [(row[0], face) for row, face in zip(got["seen"], found, strict=True)]
 
 
 def off(one, two):

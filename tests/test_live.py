@@ -19,16 +19,9 @@ def other(astronaut):
     return np.clip(wide * (0.8, 1.0, 1.1), 0, 255).astype(np.uint8)
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def visitor(pack):
-    return Visitor(pack, Clock())
+def visitor(pack, clock):
+    return Visitor(pack, clock)
 
 
 def settle(visitor, frame, frames=12, step=0.033):

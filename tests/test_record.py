@@ -10,13 +10,6 @@ from demo.provenance import verify
 from demo.record import Recorder
 
 
-class Clock:
-    now = 5.0
-
-    def __call__(self):
-        return self.now
-
-
 def record(recorder, frames, step=0.25):
     """Give them one by one, waiting for each: none is let go."""
     for frame in frames:
@@ -26,9 +19,9 @@ def record(recorder, frames, step=0.25):
         recorder.clock.now += step
 
 
-def test_a_recording_is_marked_signed_and_in_time(tmp_path, astronaut):
+def test_a_recording_is_marked_signed_and_in_time(tmp_path, astronaut, clock):
     frame = label(cv2.resize(astronaut, (641, 480)))
-    recorder = Recorder(tmp_path / "live.mp4", Clock())
+    recorder = Recorder(tmp_path / "live.mp4", clock)
     record(recorder, [frame] * 4)
     path = recorder.save()
     with av.open(str(path)) as file:
@@ -45,15 +38,15 @@ def test_a_recording_is_marked_signed_and_in_time(tmp_path, astronaut):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_camera_that_changes_size_goes_on_in_the_first(tmp_path, astronaut):
-    recorder = Recorder(tmp_path / "live.mp4", Clock())
+def test_a_camera_that_changes_size_goes_on_in_the_first(tmp_path, astronaut, clock):
+    recorder = Recorder(tmp_path / "live.mp4", clock)
     record(recorder, [astronaut, astronaut[:240, :320].copy()])
     with av.open(str(recorder.save())) as file:
         assert [(f.width, f.height) for f in file.decode(video=0)] == [(512, 512)] * 2
 
 
-def test_a_dropped_recording_leaves_nothing(tmp_path, astronaut):
-    recorder = Recorder(tmp_path / "live.mp4", Clock())
+def test_a_dropped_recording_leaves_nothing(tmp_path, astronaut, clock):
+    recorder = Recorder(tmp_path / "live.mp4", clock)
     record(recorder, [astronaut])
     recorder.drop()
     assert list(tmp_path.iterdir()) == []
@@ -64,8 +57,8 @@ def test_without_a_frame_there_is_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_ends_at_its_limit(tmp_path, astronaut):
-    recorder = Recorder(tmp_path / "live.mp4", Clock())
+def test_it_ends_at_its_limit(tmp_path, astronaut, clock):
+    recorder = Recorder(tmp_path / "live.mp4", clock)
     record(recorder, [astronaut] * 3, step=400)
     with av.open(str(recorder.save())) as file:
         assert len(list(file.decode(video=0))) == 2

@@ -6,16 +6,9 @@ from demo.errors import FullError
 from demo.visitors import SILENT, WAIT, Visitors
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def visitors(pack):
-    made = Visitors(pack, limit=2, clock=Clock())
+def visitors(pack, clock):
+    made = Visitors(pack, limit=2, clock=clock)
     yield made
     for key in list(made._here):
         made.leave(key)
@@ -61,8 +54,8 @@ def test_the_question_for_the_camera_may_take_its_time(visitors):
     assert not visitors.find("one")
 
 
-def test_a_time_limit_says_so(pack):
-    visitors, told = Visitors(pack, limit=1, minutes=2, clock=Clock()), []
+def test_a_time_limit_says_so(pack, clock):
+    visitors, told = Visitors(pack, limit=1, minutes=2, clock=clock), []
     visitor = visitors.enter("one")
     visitor.ending = told.append
     for _ in range(13):

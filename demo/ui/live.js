@@ -7,7 +7,7 @@ const Live = (() => {
   const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
   const BITS = 2_500_000; // a second, at most, towards the server
   const REFUSED = {
-    NotAllowedError: "The browser may not use the camera. Allow it beside the address, press Start.",
+    NotAllowedError: "The browser may not use the camera. Allow it by the address, then Start.",
     NotFoundError: "No camera was found. Plug one in, then press Start.",
     NotReadableError: "Another program holds the camera. Close it, then press Start.",
   };
@@ -94,6 +94,7 @@ const Live = (() => {
       pc.ontrack = ({ receiver, track }) => {
         receiver.jitterBufferTarget = 0;
         at("out").srcObject = new MediaStream([track]);
+        watch(session, at("out"));
       };
       pc.onconnectionstatechange = () => {
         if (pc.connectionState === "connected") resolve();
@@ -111,6 +112,16 @@ const Live = (() => {
     await tune(session.sender).catch(() => {}); // a browser that will not be told still works
     await Promise.race([connected, late()]);
     if (session === now) running(session);
+  }
+
+  /** How long pictures take from the network to the screen, where the browser tells. */
+  function watch(session, video) {
+    video.requestVideoFrameCallback?.((time, picture) => {
+      if (session !== now) return;
+      const took = picture.expectedDisplayTime - picture.receiveTime;
+      if (took > 0) session.took = 0.9 * (session.took ?? took) + 0.1 * took;
+      watch(session, video);
+    });
   }
 
   const gathered = (pc) => new Promise((resolve) => {
@@ -163,8 +174,8 @@ const Live = (() => {
   }
 
   function stop() {
-    const type = "application/json";
-    if (now) navigator.sendBeacon("live/bye", new Blob([JSON.stringify({ key: now.key })], { type }));
+    const words = now && JSON.stringify({ key: now.key });
+    if (words) navigator.sendBeacon("live/bye", new Blob([words], { type: "application/json" }));
     close();
     say("Stopped. Press Start to go on.");
   }
@@ -192,8 +203,8 @@ const Live = (() => {
   }
 
   /** Camera to screen in milliseconds, added up: encoding here, the way there and back, one picture
-   *  more (the server knows a picture to be whole when the next one begins), the server, waiting and
-   *  decoding here, and half a picture of the screen. */
+   *  more (the server knows a picture to be whole when the next one begins), the server, and from
+   *  the network to the screen here; half a picture of the screen where the browser tells less. */
   async function latency(session) {
     const was = session.stats ?? {}, is = {};
     (await session.pc.getStats()).forEach((s) => {
@@ -211,7 +222,8 @@ const Live = (() => {
     };
     if (!was.process || !session.told.held) return null;
     const next = 1000 / (is.rate || 30);
-    return mean("encode") + 1000 * (is.trip ?? 0) + next + session.told.held + mean("process") + 8;
+    const shown = session.took ?? mean("process") + 8;
+    return mean("encode") + 1000 * (is.trip ?? 0) + next + session.told.held + shown;
   }
 
   window.addEventListener("pagehide", stop);
