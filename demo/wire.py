@@ -56,7 +56,8 @@ class Camera(VideoCallback):
         super().__init__(track, event_handler, context, **rest)
         self.loop = asyncio.get_running_loop()
         self.visitor = event_handler(context.webrtc_id)
-        self.held = 0.0  # seconds that the last frame was here
+        self.held = 0.0  # seconds that the last frame was here, with the encoder's own
+        self.left: float | None = None  # seconds, when it went to the encoder
         self.finished: asyncio.Queue = asyncio.Queue(maxsize=1)
         self.worker = Newest(self.work, self.hand_back, self.failed)
         self.started = time.monotonic()
@@ -66,7 +67,8 @@ class Camera(VideoCallback):
         self.has_started = True
         while not self.thread_quit.is_set():
             try:
-                self.worker.give((time.monotonic(), await self.track.recv()))
+                frame = await self.track.recv()
+                self.worker.give((time.monotonic(), frame))
             except MediaStreamError:
                 self.stop()
 
@@ -95,12 +97,13 @@ class Camera(VideoCallback):
         if not self.has_started:
             self.tasks.append(self.loop.create_task(self.accept_input()))
             self.has_started = True
+        encoded = time.monotonic() - self.left if self.left else 0.0  # and sent: it is asked again
         item = await self.finished.get()
         if item is None:
             raise MediaStreamError
         came, frame = item
-        now = time.monotonic()
-        self.held = now - came
+        self.left = now = time.monotonic()
+        self.held = now - came + encoded
         frame.pts = round((now - self.started) * VIDEO_CLOCK_RATE)
         frame.time_base = VIDEO_TIME_BASE
         return frame
@@ -165,12 +168,12 @@ class Wire(webrtc_connection_mixin.WebRTCConnectionMixin):
 
     async def offer(self, body: Offer) -> dict[str, Any]:
         """A name of its own for each attempt: fastrtc's timers outlive the ones that failed."""
+        await self.hang_up(body.key)
+        servers = await ice_servers() if self.visitors.find(body.key) else []
         visitor = self.visitors.find(body.key)
         if visitor is None:
             return {"refused": GONE}
         visitor.hear()
-        await self.hang_up(body.key)
-        servers = await ice_servers()
         # An empty list is not None, for which aiortc would ask a foreign STUN server.
         self.server_rtc_configuration = (
             self.convert_to_aiortc_format({"iceServers": servers})

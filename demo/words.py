@@ -53,6 +53,8 @@ LIVE_STAGE = """<div class="stage">
 device</a>, which nothing leaves, or the HTTP stream below, slower and through every firewall.</div>
 """
 
+LIVE_PAGE = '<a href="web/">open it here</a>'  # after the words "the page that runs on your device"
+
 LIVE_NONE = "There is no picture to record: press Start first."
 
 LIVE_SAVED = "Marked as synthetic, like every file from here."

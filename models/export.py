@@ -69,12 +69,15 @@ def build(name: str, random: bool) -> nn.Module:
     return load_average(path, network, name).eval()
 
 
-def export(name: str, network: nn.Module, folder: Path, file: str, facts: dict[str, str]) -> dict:
+def export(
+    name: str, network: nn.Module, folder: Path, file: str = "", facts: dict[str, str] | None = None
+) -> dict:
     """Write one graph, check it, return its entry for the manifest.
 
-    file: its path in the pack `folder`. facts: license and trained_on.
+    file: its path in the pack `folder`. facts: license and trained_on. Both are ours unless given.
     """
-    inputs = network.inputs()
+    file, inputs = file or f"weights/{name}.onnx", network.inputs()
+    facts = facts or {"license": LICENSE, "trained_on": RECIPES[name].trained_on}
     path = folder / file
     path.parent.mkdir(exist_ok=True)
     with torch.no_grad(), warnings.catch_warnings():
@@ -153,9 +156,7 @@ def main(argv: list[str] | None = None) -> None:
     path = options.folder / "manifest.json"
     manifest = json.loads((path if path.exists() else PACK / "manifest.json").read_text())
     for name in options.graphs:
-        facts = {"license": LICENSE, "trained_on": RECIPES[name].trained_on}
-        network, file = build(name, options.random), f"weights/{name}.onnx"
-        fresh = export(name, network, options.folder, file, facts)
+        fresh = export(name, build(name, options.random), options.folder)
         manifest["graphs"] = {**manifest["graphs"], name: fresh}
         print(f"{name}: {fresh['bytes'] / 1e6:.2f} MB, {fresh['params']:,} parameters, "
               f"{fresh['macs'] / 1e6:.1f} MMACs", flush=True)  # fmt: skip

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -64,7 +65,7 @@ def stamp(frame, number):
 
 
 @contextlib.contextmanager
-def served(folder, *options, before=""):
+def served(folder, *options, before="", scheme="http"):
     """(address, process) of `python app.py`. before: Python that runs first, to slow it down."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -75,7 +76,7 @@ def served(folder, *options, before=""):
         cwd=ROOT, env={**os.environ, "GRADIO_TEMP_DIR": str(folder)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    address = f"http://127.0.0.1:{port}/"
+    address = f"{scheme}://127.0.0.1:{port}/"
     try:
         ready(address, process)
         yield address, process
@@ -116,7 +117,8 @@ def killable(camera, folder):
 def ready(address, process):
     for _ in range(240):
         with contextlib.suppress(OSError):
-            return urllib.request.urlopen(address, timeout=5).close()
+            trusting = ssl._create_unverified_context()
+            return urllib.request.urlopen(address, timeout=5, context=trusting).close()
         assert process.poll() is None, process.args
         time.sleep(0.5)
     raise TimeoutError(address)
@@ -142,13 +144,13 @@ def choose(page, source):
     clear = page.locator("#live-source button[aria-label='Remove Image']")
     if clear.count():
         clear.first.click()
-        page.wait_for_function(f"!{taken}", timeout=30_000)
+        page.wait_for_function(f"!{taken}", timeout=90_000)
     page.set_input_files("#live-source input[type=file]", str(source))
-    page.wait_for_function(taken, timeout=30_000)
+    page.wait_for_function(taken, timeout=90_000)
     page.check("#live-consent input")
 
 
-def start(page, timeout=30_000):
+def start(page, timeout=90_000):
     page.click("#live-start")
     page.wait_for_function("document.getElementById('live-out').videoWidth > 0", timeout=timeout)
 

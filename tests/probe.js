@@ -25,7 +25,7 @@
       const number = read(out), sent = probe.sent.get(number);
       const late = data.expectedDisplayTime - sent;
       // The clip goes round: a number of the round before says nothing.
-      if (number === null || !(late >= 0 && late < 5000)) { probe.unread++; return; }
+      if (number === null || !(late >= 0 && late < 2500)) { probe.unread++; return; }
       probe.seen.push([number, Math.round(late), Math.round(now)]);
       if (!probe.keep) return;
       const [w, h] = [out.videoWidth, out.videoHeight];

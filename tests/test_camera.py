@@ -60,14 +60,14 @@ def page(chromium, url, files):
 def words(page, text, where="live-say"):
     page.wait_for_function(
         "([id, text]) => document.getElementById(id).textContent.includes(text)",
-        arg=[where, text], timeout=40_000,
+        arg=[where, text], timeout=90_000,
     )  # fmt: skip
 
 
 def seen(page, count=12):
     """Rows [number, milliseconds, when] of the frames that come back."""
     page.evaluate("probe.take()")
-    page.wait_for_function(f"probe.seen.length >= {count}", timeout=40_000)
+    page.wait_for_function(f"probe.seen.length >= {count}", timeout=90_000)
     return page.evaluate("probe.take()")["seen"]
 
 
@@ -98,7 +98,7 @@ def test_another_face_without_another_connection(page, files):
 def faces(page):
     """Number -> (24, 24, 3), the face of each frame of the loop that came back."""
     page.evaluate("probe.keep = true; probe.take()")
-    page.wait_for_function("probe.faces.length >= 36", timeout=40_000)
+    page.wait_for_function("probe.faces.length >= 36", timeout=90_000)
     got = page.evaluate("probe.take()")
     found = np.array(got["faces"], float).reshape(-1, 24, 24, 4)[..., :3]
     return {row[0]: face for row, face in zip(got["seen"], found, strict=True)}
@@ -116,7 +116,8 @@ def test_a_third_is_refused_and_finds_the_other_ways(chromium, url, files):
     for page in pages[:2]:
         start(page)
     pages[2].click("#live-start")
-    pages[2].get_by_text("All 2 places are taken").wait_for(timeout=30_000)
+    pages[2].get_by_text("All 2 places are taken").wait_for(timeout=90_000)
+    assert pages[2].get_by_role("link", name="open it here").get_attribute("href") == "web/"
     pages[0].evaluate("Live.stop()")
     start(pages[2])
     for page in pages:
@@ -131,12 +132,12 @@ def test_a_killed_browser_frees_its_place(playwright, chromium, url, files):
         began = time.monotonic()
     third = opened(chromium, url, files / "plain.png", probe=False)
     third.click("#live-start")
-    third.get_by_text("All 2 places are taken").first.wait_for(timeout=30_000)
+    third.get_by_text("All 2 places are taken").first.wait_for(timeout=90_000)
     while third.evaluate("document.getElementById('live-say').textContent").startswith("Press"):
-        assert time.monotonic() - began < 40, "the place was not given back"
+        assert time.monotonic() - began < 90, "the place was not given back"
         third.click("#live-start")
         third.wait_for_timeout(1000)
-    third.wait_for_function("document.getElementById('live-out').videoWidth > 0", timeout=30_000)
+    third.wait_for_function("document.getElementById('live-out').videoWidth > 0", timeout=90_000)
     for context in chromium.contexts:
         context.close()
 
@@ -153,7 +154,7 @@ def test_without_a_way_through_it_says_why_and_offers_others(chromium, url, file
     words(page, "Connecting")
     began = time.monotonic()
     words(page, "a firewall or a network between")
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
     assert not page.evaluate("document.getElementById('live-instead').hidden")
     page.close()
 
@@ -167,7 +168,7 @@ def test_an_unplugged_camera_is_said_and_comes_back(page):
     words(page, "The camera is gone")
     words(page, "No picture comes from your camera", "live-advice")
     page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
-    page.wait_for_function(f"{SAYS} === ''", timeout=20_000)
+    page.wait_for_function(f"{SAYS} === ''", timeout=90_000)
     seen(page)
 
 
@@ -182,10 +183,10 @@ def test_a_refused_camera_is_said(page):
 def test_a_recording_comes_back_marked(page, tmp_path):
     start(page)
     page.click("#live-record")
-    page.wait_for_selector("#live-record.stop", timeout=20_000)
+    page.wait_for_selector("#live-record.stop", timeout=90_000)
     seen(page, 20)
     page.click("#live-record")
-    page.wait_for_selector("#live-file a", timeout=30_000)
+    page.wait_for_selector("#live-file a", timeout=90_000)
     with page.expect_download() as download:
         page.click("#live-file a")
     download.value.save_as(tmp_path / "live.mp4")
@@ -198,10 +199,10 @@ def test_the_http_stream_swaps_too(page):
     page.click("#live-http-start")
     camera = page.locator("#live-http-camera button:visible")
     camera.first.click()  # the camera
-    page.wait_for_selector("#live-http-camera video", timeout=20_000)
+    page.wait_for_selector("#live-http-camera video", timeout=90_000)
     page.locator("#live-http-camera .button-wrap button:visible").first.click()  # and go
-    page.wait_for_selector("#live-http-out img", timeout=20_000)
-    page.get_by_text("mesh · CPU").wait_for(timeout=20_000)
+    page.wait_for_selector("#live-http-out img", timeout=90_000)
+    page.get_by_text("mesh · CPU").wait_for(timeout=90_000)
 
 
 def test_nothing_is_told_to_strangers(url):

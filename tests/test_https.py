@@ -4,11 +4,13 @@ import ipaddress
 import socket
 import ssl
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from demo.https import address, certified
+from tests.camera import served
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", address(), socket.gethostname()])
@@ -35,6 +37,13 @@ def test_the_key_is_for_its_owner_and_does_not_stay():
         key = Path(files["ssl_keyfile"])
         assert key.stat().st_mode & 0o077 == 0
     assert not key.exists()
+
+
+def test_the_app_answers_securely(tmp_path):
+    with served(tmp_path, "--https", "--host", "127.0.0.1", scheme="https") as (address, _):
+        trusting = ssl._create_unverified_context()  # whoever it is: made at the start, see above
+        with urllib.request.urlopen(address, timeout=30, context=trusting) as answer:
+            assert answer.status == 200 and b"MobileFaceSwap" in answer.read()
 
 
 def test_the_address_is_one():

@@ -23,7 +23,7 @@ def test_stages_in_node():
         ["node", "--test", *tests], capture_output=True, text=True, cwd=ROOT,
         env=os.environ | {"PATH": path},
     )  # fmt: skip
-    assert done.returncode == 0 and len(tests) >= 7, done.stdout[-4000:]
+    assert done.returncode == 0 and len(tests) >= 9, done.stdout[-4000:]
 
 
 def test_icons_are_the_drawn_ones():

@@ -35,7 +35,12 @@ export async function load(folder) {
     const why = answer ? `the server answered ${answer.status}` : "no connection";
     throw new PackError(`manifest.json: ${why}; expected it in ${folder.pathname}`);
   }
-  return answer.json();
+  const manifest = await answer.json();
+  const style = manifest.paste?.style ?? "plain";
+  if (style !== "plain") {
+    throw new PackError(`manifest.json: got paste style ${style}; expected plain, the one of this page`);
+  }
+  return manifest;
 }
 
 /**

@@ -35,9 +35,10 @@ export async function record(file, swap, progress, signal) {
 /** @param {File} file */
 async function opened(file) {
   const video = document.createElement("video");
-  Object.assign(video, { playsInline: true, src: URL.createObjectURL(file) });
+  Object.assign(video, { playsInline: true, preload: "auto", src: URL.createObjectURL(file) });
   await new Promise((done, fail) => {
-    video.onloadeddata = done;
+    video.requestVideoFrameCallback(done); // the first frame can be drawn
+    video.onloadedmetadata = () => (video.currentTime = 0.001);
     video.onerror = () => fail(new UnreadableError(`${file.name}: not a clip that can be played here`));
   });
   return { video, close: () => URL.revokeObjectURL(video.src) };

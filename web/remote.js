@@ -63,7 +63,8 @@ export async function open(folder, progress) {
   const offered = await offer();
   const choice = choose(offered);
   const files = await fetchAll(folder, choice.device, progress);
-  const { remote, threads, doubt } = await fastest(files, choice.device, offered);
+  const { remote, threads } = await fastest(files, choice.device, offered);
+  const doubt = await remote.ask("open", { device: choice.device });
   const final = doubt ? { device: /** @type {const} */ ("wasm"), reason: `WebGPU: ${doubt}` } : choice;
   return { remote, provider: sentence(final, threads, offered.isolated) };
 }
@@ -90,12 +91,12 @@ async function fetchAll(folder, device, progress) {
  */
 async function fastest(files, device, offered) {
   const known = Number(localStorage.getItem("threads"));
-  const counts = candidates(offered);
+  const counts = device === "wasm" ? candidates(offered) : [1];
   const tried = [];
-  for (const threads of device === "wasm" ? (counts.includes(known) ? [known] : counts) : [1]) {
+  for (const threads of counts.includes(known) ? [known] : counts) {
     const remote = new Remote();
-    const { doubt } = await remote.ask("start", { ...files, device, threads });
-    tried.push({ remote, threads, doubt, spent: counts.length > 1 ? await remote.ask("probe") : 0 });
+    await remote.ask("start", { ...files, device, threads });
+    tried.push({ remote, threads, spent: counts.length > 1 ? await remote.ask("probe") : 0 });
   }
   tried.sort((a, b) => a.spent - b.spent);
   tried.slice(1).forEach(({ remote }) => remote.close());

@@ -37,10 +37,12 @@ export async function start(device, threads, binary) {
  * @param {Device} device
  * @param {Float32Array} [kernels]  (22291,), baked into the graph as constants: as inputs they would
  *   be re-packed every frame
+ * @param {boolean} [alone]  whether a graph that does not run on the device from end to end is an error
  * @returns {Promise<Session>}
  */
-export async function openSession(bytes, device, kernels) {
-  const options = { executionProviders: [device], graphOptimizationLevel: "all" };
+export async function openSession(bytes, device, kernels, alone = false) {
+  const extra = alone ? { session: { disable_cpu_ep_fallback: "1" } } : {};
+  const options = { executionProviders: [device], graphOptimizationLevel: "all", extra };
   const data = kernels && new Uint8Array(kernels.slice().buffer);
   const external = data ? { externalData: [{ path: "kernels.bin", data }] } : {};
   const net = await ort.InferenceSession.create(bytes, { ...options, ...external }).catch(

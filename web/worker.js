@@ -5,8 +5,9 @@
  *
  * | ask      | with                                  | done                                          |
  * |----------|---------------------------------------|-----------------------------------------------|
- * | start    | manifest, bytes, runtime, device, threads | `{ device, doubt }`                       |
+ * | start    | manifest, bytes, runtime, device, threads | nothing; the runtime is there             |
  * | probe    |                                       | milliseconds of one painted face              |
+ * | open     | device                                | why WebGPU was not to be trusted, or ""       |
  * | source   | file: Blob                            | `{ face: ImageBitmap or null }`               |
  * | identity |                                       | Blob, the 44 KB file                          |
  * | target   | file: Blob                            | `{ bitmap, faces, width, height }`            |
@@ -40,17 +41,23 @@ const HANDLERS = {
   /** @param {any} options */
   async start({ manifest, bytes, runtime, device, threads }) {
     await start(device, threads, runtime);
-    const pack = new Pack(manifest, bytes);
-    const doubt = device === "wasm" ? "" : await disagreement(bytes, device).catch(String);
+    swapper = new FaceSwapper(new Pack(manifest, bytes));
+  },
+
+  /** @param {{ device: import("./sessions.js").Device }} options */
+  async open({ device }) {
+    const { pack } = swapper;
+    const doubt = device === "wasm" ? "" : await disagreement(pack, device).catch(String);
     await pack.open(doubt ? "wasm" : device);
-    swapper = new FaceSwapper(pack);
     if (pack.device === "webgpu") lost().then(retreat);
-    return { device: pack.device, doubt };
+    return doubt;
   },
 
   async probe() {
-    const painter = await swapper.pack.painter(new Float32Array(22_291));
-    const crop = { data: new Float32Array(3 * 224 * 224), dims: [1, 3, 224, 224] };
+    const { pack } = swapper;
+    const { crop: dims, kernels } = pack.manifest.graphs.swap.inputs;
+    const painter = await pack.painter(new Float32Array(kernels[0]));
+    const crop = { data: new Float32Array(dims.reduce((a, b) => a * b)), dims };
     await painter({ crop });
     const start = performance.now();
     let runs = 0;

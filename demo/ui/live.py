@@ -8,12 +8,13 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
+from demo.errors import FullError
 from demo.live import ENGINE, Settings, Visitor
 from demo.record import Recorder
 from demo.ui.common import INNER, named, room, taken
 from demo.ui.source import source_picker
 from demo.visitors import Visitors
-from demo.words import ENGINE_CHOICES, LIVE_NONE, LIVE_SAVED, LIVE_STAGE, LIVE_STEPS
+from demo.words import ENGINE_CHOICES, LIVE_NONE, LIVE_PAGE, LIVE_SAVED, LIVE_STAGE, LIVE_STEPS
 
 Array = np.ndarray
 SCRIPT = (Path(__file__).parent / "live.js").read_text(encoding="utf-8")
@@ -37,7 +38,10 @@ class LiveTab:
         if not consent:
             raise ValueError("Please confirm first that you may use this face.")
         key = key or uuid.uuid4().hex
-        visitor = self.visitors.enter(key)
+        try:
+            visitor = self.visitors.enter(key)
+        except FullError as error:
+            raise FullError(f"{error} ({LIVE_PAGE})") from None
         try:
             visitor.set_source(taken(Path(source), engine), engine)
         except Exception:

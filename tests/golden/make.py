@@ -18,6 +18,7 @@ import numpy as np
 from demo import align, detect, warp
 from demo.inject import write_identity
 from demo.manifest import load
+from demo.track import Tracker
 
 HERE = Path(__file__).parent
 Array = np.ndarray
@@ -88,6 +89,27 @@ def averages(rng: np.random.Generator) -> list[dict]:
     return cases
 
 
+def tracked(rng: np.random.Generator) -> list[dict]:
+    """Frames of a head that shakes and moves and hides for a while, and of one that passes by."""
+    tracker, frames = Tracker(), []
+    for n in range(60):
+        hidden = 20 <= n < 24 or 35 <= n < 45
+        faces = [] if hidden else [found(rng, 100 + 3 * n, 80, 120)]
+        if 10 <= n < 30:
+            faces.append(found(rng, 400 - 5 * n, 90, 90))
+        answer = tracker.update(faces, n / 30)
+        frames.append({"time": n / 30, "faces": [vars(face) for face in faces],
+                       "tracked": [vars(t) | {"face": vars(t.face)} for t in answer]})  # fmt: skip
+    return frames
+
+
+def found(rng: np.random.Generator, x: float, y: float, side: float) -> detect.Face:
+    shape = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+    points = shape * side + (x, y) + rng.normal(0, 1, (5, 2))
+    box = np.float32([x, y, x + side, y + side])
+    return detect.Face(box, points.astype(np.float32), 0.9)
+
+
 def identity(rng: np.random.Generator) -> dict:
     """An identity file as Python writes it, here of a graph that takes 64 numbers."""
     graph = SimpleNamespace(sha256="0123456789abcdef" * 4, inputs={"kernels": [64]})
@@ -122,6 +144,7 @@ def build() -> dict[str, str]:
         "warp": hulls(rng),
         "image": averages(rng),
         "inject": identity(rng),
+        "track": tracked(rng),
     }
     return {f"{name}.json": json.dumps(value, default=plain) for name, value in found.items()}
 

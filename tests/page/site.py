@@ -22,6 +22,7 @@ QUIET = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SIZES = {"phone": (360, 640), "desk": (1440, 900)}  # pixels, width and height
 CAMERA = [*QUIET, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
@@ -99,3 +100,19 @@ def film(picture: np.ndarray, path: Path, count: int = 60) -> Path:
             frame = cv2.warpAffine(picture, matrix, (640, 480), borderMode=cv2.BORDER_REFLECT)
             file.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
     return path
+
+
+def choose(page, source):
+    page.set_input_files("#source-file", source)
+    text(page, "source-state", "ready")
+    page.check("#consent")
+
+
+def swapped(page, source, target):
+    """What the page makes of two files: (h, w, 3) uint8 RGB."""
+    choose(page, source)
+    page.set_input_files("#picture-file", target)
+    text(page, "picture-state", "found")
+    page.click("#picture-swap")
+    text(page, "picture-state", "swapped in")
+    return pixels(page, "picture-shown")
