@@ -36,17 +36,17 @@ Rng = np.random.Generator
 @dataclass(frozen=True)
 class Settings:
     size: int = 128  # pixels at which the IDN paints: 128 to warm up, 160, at last 224
-    identities: int = 4  # a step and process
-    targets: int = 2  # for each identity: half distillation, half cycles
+    identities: int = 8  # a step and process: the hypernetwork learns from their difference
+    targets: int = 1  # for each identity; distillation and cycles in turn
     itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
-    judged: float = 0.25  # share of cycles that the recogniser looks at; it costs most of a step
+    judged: float = 0.15  # share of cycles that the recogniser looks at; it costs most of a step
     lr: float = 1e-3
-    slow: float = 6e-5  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
+    slow: float = 2e-4  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
     encoder: float = 4e-5  # for the identity network, trained before
-    rec: float = 3.0
-    per: float = 2.0
+    rec: float = 4.0
+    per: float = 4.0
     deep: float = 2.0  # throw-away RGB outputs after each decoder block
-    id: float = 4.0
+    id: float = 1.2  # at 4 its gradient is three times that of rec, and mostly noise: LOG.md
     mask: float = 1.0
     around: float = 0.2  # weight of rec outside the face
 
