@@ -35,6 +35,7 @@ Array = np.ndarray
 IGNORED = "StructuredToParameterName@@"  # Paddle's own names of the parameters
 LARGEST = 1e6  # no trained weight comes near; a flipped bit of an exponent goes beyond
 STEPS = 200  # opcodes for one array at most, a few times what the wordiest pickler takes
+SMALL = 1 << 12  # numbers
 SPARE = 1 << 20  # bytes that keys and opcodes may take
 LICENSE = "the authors' (their code is Apache-2.0); training pictures for research"
 
@@ -116,10 +117,14 @@ def numbers(key: str, found: object, shape: tuple[int, ...]) -> Array:
 
 
 class Unfilled(TorchFunctionMode):
-    """Layers that are made within start as they lie in memory: a checkpoint will fill them."""
+    """Large layers that are made within start as they lie in memory: a checkpoint will fill them.
+
+    Small ones are drawn: an orthogonal start decomposes what it draws.
+    """
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function is torch.Tensor.uniform_:
+        draws = function in (torch.Tensor.uniform_, torch.Tensor.normal_)
+        if draws and args[0].numel() > SMALL:
             return args[0]
         return function(*args, **(kwargs or {}))
 
