@@ -211,7 +211,7 @@ def video_tab(tab: VideoTab, engine: str) -> None:
             finish = gr.CheckboxGroup(FINISHES, value=list(Settings.finish), label="Finish")
             with gr.Row():
                 begin = gr.Number(0, label="From second", minimum=0)
-                end = gr.Number(None, label="To second (empty: all)", minimum=0)
+                end = gr.Number(0, label="To second (0: all)", minimum=0)
             attempt = gr.Button("Try this frame", elem_id="tryframe")
             button = gr.Button("Swap", variant="primary", size="lg", elem_id="swapclip")
             cancel = gr.Button("Cancel", variant="stop", elem_id="cancelclip")
