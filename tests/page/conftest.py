@@ -45,7 +45,8 @@ def visit(browser):
 
     def go(address, size="desk", script="", **options):
         width, height = SIZES[size]
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        view = {"width": width, "height": height}  # still: a colour half way has no contrast
+        context = browser.new_context(viewport=view, reduced_motion="reduce", **options)
         opened.append(context)
         context.add_init_script(script)
         page = context.new_page()

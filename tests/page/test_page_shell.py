@@ -22,6 +22,7 @@ def test_second_visit_without_network(browser, dist, files):
         first.close()
     again = context.new_page()  # the server is gone
     again.goto(address + "page/")
+    until(again, "crossOriginIsolated && document.readyState == 'complete'")
     assert (swapped(again, files["source"], files["target"]) == before).all()
     context.close()
 
