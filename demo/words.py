@@ -4,7 +4,7 @@ HEAD = """# MobileFaceSwap
 Put one face in the place of another. It runs on this machine's processor; nothing is kept."""
 
 FOOT = """Results are marked as synthetic, in a signed manifest and in the pixels.
-Uploads are deleted within an hour. Code: Apache-2.0; weights: research only."""
+Uploads are deleted within two hours. Code: Apache-2.0; weights: research only."""
 
 STEPS = (
     "### 1 · Whose face",
