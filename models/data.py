@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from demo.align import align, apply, similarity
 from demo.manifest import load
+from models.rows import Rows
 
 Array = np.ndarray
 ALIGN = load(check=False).align
@@ -72,7 +73,7 @@ def read_zip(path: Path) -> Iterator[tuple[str, Array]]:
 class Faces:
     """One split of the faces: train, eval, or turns (people who talk and turn).
 
-    Arrays are made at first use; `n` rows, the same order in each.
+    Arrays are made at first use, `who` row by row; `n` rows, the same order in each.
     """
 
     def __init__(self, shared: Path, cache: Path, split: str = "train"):
@@ -135,22 +136,27 @@ class Faces:
             out[i, 468] = score
 
     @cached_property
-    def who(self) -> Array:
+    def who(self) -> Rows:
         """(n, 256) float32 unit: reid0095's embedding, the mean of each picture and its mirror."""
-        return self.array("who", (256,), np.float32, self._recognise)
+        path = self.cache / f"{self.split}-who.npy"
+        return Rows(path, self.n, (256,), np.float32, self._recognise)
 
-    def _recognise(self, out: Array) -> None:
+    def _recognise(self, rows: Array) -> Array:
         import torch
 
-        from models.teachers import recogniser, reid_crop
+        from models.teachers import reid_crop
 
-        net = recogniser(self.shared, "reid0095")
-        for start in range(0, self.n, 32):
-            crops = torch.from_numpy(self.crops[start : start + 32].copy()).permute(0, 3, 1, 2)
-            small = reid_crop(crops.float() / 255)
-            with torch.no_grad():
-                both = net(small) + net(small.flip(3))
-            out[start : start + 32] = torch.nn.functional.normalize(both).numpy()
+        crops = torch.from_numpy(self.crops[rows]).permute(0, 3, 1, 2)
+        small = reid_crop(crops.float() / 255)
+        with torch.no_grad():
+            both = self._recogniser(small) + self._recogniser(small.flip(3))
+        return torch.nn.functional.normalize(both).numpy()
+
+    @cached_property
+    def _recogniser(self) -> Callable:
+        from models.teachers import recogniser
+
+        return recogniser(self.shared, "reid0095")
 
     @cached_property
     def sets(self) -> Array:

@@ -65,12 +65,26 @@ class Look:
         kept = np.load(path)
         return kept["mean"], kept["components"]
 
-    def coefficients(self, faces: Faces) -> Array:
-        """(n, 256) float32, a unit vector each."""
+    def coefficients(self, faces: Faces, *, mirrored: bool = False) -> Array:
+        """(n, 256) float32, a unit vector each; of the mirrored faces, whose mesh is symmetric."""
 
         def fill(out: Array) -> None:
             mean, components = self.basis
-            raw = (self.textures(faces).astype(np.float32) - mean) @ components
-            out[:] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+            for part in np.array_split(np.arange(faces.n), 32):
+                flat = self.textures(faces)[part].astype(np.float32)
+                if mirrored:
+                    flat = flat.reshape(-1, SIDE, SIDE, 3)[:, :, ::-1].reshape(len(part), -1)
+                raw = (flat - mean) @ components
+                out[part] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
 
-        return faces.array("look", (SIZE,), np.float32, fill)
+        return faces.array("look-mirrored" if mirrored else "look", (SIZE,), np.float32, fill)
+
+
+class Codes:
+    """What `encode` should answer: (512,) float32 unit of a row, who it is and how it looks."""
+
+    def __init__(self, faces: Faces, look: Look, *, mirrored: bool = False):
+        self.who, self.look = faces.who, look.coefficients(faces, mirrored=mirrored)
+
+    def __getitem__(self, rows: int | Array) -> Array:
+        return np.concatenate([self.who[rows], self.look[rows]], axis=-1) / np.float32(2**0.5)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.precision import fast
 from models.teachers import reid_crop
 
 # Outputs of these nodes of the recogniser's frozen graph: three early activations and one deep.
@@ -78,12 +79,12 @@ def convolution(
 ) -> Callable:
     """A frozen convolution, in the precision in which its backward pass is fast."""
     slow = groups > 1 and stride[0] > 1
-    kind = torch.float32 if slow else torch.bfloat16
+    kind = torch.float32 if slow else fast()
     weight, bias = weight.to(kind), None if bias is None else bias.to(kind)
 
     def work(x: Tensor) -> Tensor:
         y = F.conv2d(x.to(kind), weight, bias, stride, padding, dilation, groups)
-        return y.to(torch.bfloat16)
+        return y.to(fast())
 
     return work
 

@@ -1,9 +1,9 @@
 """The mesh teacher's pictures: for each pair of like pose, the source's face in the target's place.
 
-`Pairs` makes them once with the shipped mesh engine (demo/warp) on the landmark teacher's meshes
-and keeps them as RGBA: the picture, and how far each pixel belongs to the face. Read forwards a
-pair is plain distillation (target, identity of the source -> picture); read backwards it is a cycle
-(picture, identity of the target -> the real photograph of the target).
+`Pairs` makes each at its first use, with the shipped mesh engine (demo/warp) on the landmark
+teacher's meshes, and keeps them as RGBA: the picture, and how far each pixel belongs to the face.
+Read forwards a pair is plain distillation (target, identity of the source -> picture); read
+backwards it is a cycle (picture, identity of the target -> the real photograph of the target).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from demo.manifest import load
 from demo.mesh import Mesh
 from demo.warp import Source, warp
 from models.data import Faces
+from models.rows import Rows
 
 Array = np.ndarray
 SIDE = 192  # pixels at which pictures are kept: above the largest size trained here
@@ -57,20 +57,15 @@ class Pairs:
         return np.concatenate(pairs)
 
     @cached_property
-    def pictures(self) -> Array:
+    def pictures(self) -> Rows:
         """(n, 192, 192, 4) uint8: RGB, and A where the face is."""
         path = self.faces.cache / f"{self.faces.split}-pairs.npy"
-        if not path.exists():
-            part = path.with_suffix(".part")
-            out = open_memmap(part, "w+", np.uint8, (len(self.rows), SIDE, SIDE, 4))
-            topology = load(check=False).mesh
-            for i, (source, target) in enumerate(self.rows):
-                out[i] = self.picture(source, target, topology)
-                if i % 1000 == 0:
-                    print(f"pairs: {i} of {len(self.rows)}", flush=True)
-            out.flush()
-            part.rename(path)
-        return np.load(path, mmap_mode="r")
+        topology = load(check=False).mesh
+
+        def make(rows: Array) -> Array:
+            return np.stack([self.picture(*self.rows[row], topology) for row in rows])
+
+        return Rows(path, len(self.rows), (SIDE, SIDE, 4), np.uint8, make)
 
     def picture(self, source: int, target: int, topology) -> Array:
         faces = self.faces

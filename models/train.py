@@ -11,8 +11,9 @@ The order, from nothing to a pack (each line resumes where a killed run left off
 
 A stage (models/stages/*.py) brings networks, losses and a measure on held-out people; the loop
 here brings Adam, a cosine, an average of the weights (EMA), checkpoints and the log. A run lives in
-models/runs/STAGE: `last.pt` (everything, atomic), `log.csv`. `models/checkpoints/STAGE.safetensors`
-(EMA weights, half precision) is what is committed and what a fresh checkout starts from.
+models/runs/STAGE: `last.pt` (everything, atomic), `log.csv`, and the same curves for TensorBoard.
+`models/checkpoints/STAGE.safetensors` (EMA weights, half precision) is what is committed and what a
+fresh checkout starts from.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ import importlib
 import math
 import os
 import time
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 import torch.distributed as dist
+from tensorboardX import SummaryWriter
 from torch import nn
 
 from models.checkpoint import ROOT, Average, publish, resume, save
@@ -112,6 +115,7 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
 def finish(name: str, out: Path, stage, optimiser, average, step: int, spent: float, log) -> None:
     save(out, stage, optimiser, average, step, spent)
     log.measured(step, measure(stage, average))
+    log.board.close()
     publish(name, average, getattr(stage, "notes", {}))
 
 
@@ -155,10 +159,14 @@ def measure(stage, average: Average) -> dict[str, float]:
 
 
 class Log:
-    """Running means of the named terms: a line on the screen and a row in log.csv."""
+    """Running means of the named terms: on the screen, in log.csv and for TensorBoard."""
 
     def __init__(self, path: Path):
         self.path, self.sums, self.count, self.clock = path, {}, 0, time.monotonic()
+
+    @cached_property
+    def board(self) -> SummaryWriter:
+        return SummaryWriter(str(self.path.parent))  # made late: of several processes one writes
 
     def add(self, terms: dict) -> None:
         for key, value in terms.items():
@@ -186,6 +194,9 @@ class Log:
             if new:
                 writer.writerow(("step", "name", "value"))
             writer.writerows((step, key, f"{value:.6g}") for key, value in figures.items())
+        for key, value in figures.items():
+            self.board.add_scalar(key, value, step)
+        self.board.flush()
 
 
 def parse_knobs(settings: type, knobs: list[str]) -> dict:

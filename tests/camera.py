@@ -29,16 +29,18 @@ PROBE = (ROOT / "tests" / "probe.js").read_text()
 BITS, BLOCK = 10, 16  # of the number; pixels at 640x480 of one bit's square
 
 
-def clip(path, picture, count=96, size=(640, 480), rate=30):
+def clip(path, picture, count=96, size=(640, 480), rate=30, away=()):
     """A y4m in which `picture` drifts a little, each frame stamped; Chromium plays it in a loop.
 
     picture: (h, w, 3) uint8 RGB, shown whole and upright, grey beside it; None: grey alone.
+    away: numbers of frames in which it is not there.
     """
     width, height = size
     with open(path, "wb") as file:
         file.write(f"YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420jpeg\n".encode())
         for number in range(count):
-            frame = stamp(shown(picture, number / count, size), number)
+            there = None if number in away else picture
+            frame = stamp(shown(there, number / count, size), number)
             file.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
     return path
 

@@ -5,6 +5,7 @@
     python -m tests.soak_live two --minutes 2    # two visitors: is any face the other's
     python -m tests.soak_live kill               # a killed browser: seconds until its place is free
     python -m tests.soak_live source             # another face while live: seconds until it is seen
+    python -m tests.soak_live nobody             # half a minute without a face: what is said when
     python -m tests.soak_live soak --minutes 30  # growth, exceptions, rate at start and end
 
 Each prints one line of JSON a minute, and at the end, with the machine's load. --lock FILE takes a
@@ -208,6 +209,29 @@ def source(playwright, options):
         chromium.close()
 
 
+def nobody(playwright, options):
+    """Ten seconds of a face, 32 without, again and again: the advice as it changes, and whether
+    frames go on coming back; at the end the face must be swapped as before."""
+    camera = clip(
+        options.folder / "away.y4m", astronaut(), count=630, rate=15, away=range(150, 630)
+    )
+    with served(options.folder / "gradio") as (address, _):
+        chromium = browser(playwright, camera)
+        page = live(chromium, address, options)
+        began, last, told = time.monotonic(), None, []
+        page.evaluate("probe.take()")
+        while time.monotonic() < began + 60 * options.minutes:
+            page.wait_for_timeout(500)
+            say = page.inner_text("#live-advice"), page.inner_text("#live-say")
+            if say != last:
+                told.append([round(time.monotonic() - began, 1), *say])
+                last = say
+        seen = page.evaluate("probe.take()")["seen"]
+        gap = float(np.diff([row[2] for row in seen]).max()) if len(seen) > 1 else None
+        tell(test="nobody", told=told, frames=len(seen), longest_gap=gap)
+        chromium.close()
+
+
 def soak(playwright, options):
     with served(options.folder / "gradio") as (address, process):
         chromium = browser(playwright, options.folder / "camera.y4m")
@@ -225,7 +249,7 @@ def soak(playwright, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    tests = {work.__name__: work for work in (speed, slow, two, kill, source, soak)}
+    tests = {work.__name__: work for work in (speed, slow, two, kill, source, nobody, soak)}
     parser.add_argument("test", choices=tests)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--engine", default="mesh")

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import struct
 import sys
 import types
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from tensorboardX.proto import event_pb2
 from torch import nn
 
 from models import checkpoint, train
@@ -73,6 +75,21 @@ def test_it_learns_logs_and_publishes(line, tmp_path):
         tmp_path / "checkpoints" / "line.safetensors", nn.Linear(2, 1), "line"
     )
     torch.testing.assert_close(published.weight, weight, atol=0.2, rtol=0)
+
+
+def test_tensorboard_shows_what_the_table_says(line, tmp_path):
+    line("a", steps=30)
+    rows = list(csv.DictReader((tmp_path / "a" / "log.csv").read_text().splitlines()))
+    (events,) = (tmp_path / "a").glob("events.out.tfevents.*")
+    data, shown = events.read_bytes(), []
+    while data:  # length, its checksum, the event, its checksum
+        (length,) = struct.unpack("<Q", data[:8])
+        event = event_pb2.Event.FromString(data[12 : 12 + length])
+        shown += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
+        data = data[16 + length :]
+    assert {(step, name) for step, name, _ in shown} >= {(30, "error"), (30, "slope")}
+    expected = [(int(row["step"]), row["name"], float(row["value"])) for row in rows]
+    assert [(s, n, pytest.approx(v, rel=1e-4)) for s, n, v in shown] == expected
 
 
 def test_a_killed_run_ends_as_an_undisturbed_one(line, tmp_path, monkeypatch):

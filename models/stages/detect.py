@@ -19,6 +19,7 @@ from models.canvas import HELD, Canvases, Look
 from models.data import Faces, backgrounds
 from models.labels import Labels, read_labels
 from models.networks.detect import Detect
+from models.precision import autocast
 
 Array = np.ndarray
 
@@ -50,7 +51,7 @@ class Stage:
 
     def losses(self, step: int, rng: np.random.Generator) -> dict[str, Tensor]:
         images, owner, boxes, points = self.batch(rng)
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             answers = self.networks["detect"].train().raw(images)
         logits, box, spots = (torch.cat(part, dim=1).float() for part in answers)
         batch, place = torch.nonzero(owner >= 0, as_tuple=True)

@@ -14,6 +14,7 @@ from models.data import WIDE, Faces
 from models.look import Look
 from models.metrics import auc
 from models.networks.encode import WHO, Encode
+from models.precision import autocast
 from models.stages.mesh import SMALL, warp
 
 
@@ -44,7 +45,7 @@ class Stage:
     def losses(self, step: int, rng: np.random.Generator) -> dict[str, Tensor]:
         s = self.settings
         crops, who, look, upright = self.batch(rng)
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             embedding, _ = self.networks["encode"].train().raw(crops)
         mine = embedding.float() * 2**0.5
         distance = 1 - (mine[:, :WHO] * who).sum(1).mean()
@@ -81,6 +82,6 @@ class Stage:
         likeness = (who[several] @ who[several].T).numpy()
         return {
             "auc": auc(likeness[pairs], same[pairs]),
-            "who_cos": (who.numpy() * self.held.who).sum(1).mean().item(),
+            "who_cos": (who.numpy() * self.held.who[:]).sum(1).mean().item(),
             "look_cos": (look.numpy() * self.held_look).sum(1).mean().item(),
         }

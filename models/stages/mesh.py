@@ -15,6 +15,7 @@ from models.augment import jitter, occlude, photometric
 from models.data import WIDE, Faces, backgrounds, mean_mesh, mirror_order
 from models.metrics import EYES, inner_points
 from models.networks.mesh import Mesh
+from models.precision import autocast
 
 SMALL = 112  # pixels, the network's inner side
 
@@ -54,7 +55,7 @@ class Stage:
 
     def losses(self, step: int, rng: np.random.Generator) -> dict[str, Tensor]:
         crops, points, face = self.batch(rng)
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             guess, logit = self.networks["mesh"].train().raw(crops)
         guess, logit = guess.float(), logit.float()
         unit = (points[:, EYES[0], :2] - points[:, EYES[1], :2]).norm(dim=1).clamp_min(0.15)

@@ -23,10 +23,12 @@ from models.augment import jitter, veil
 from models.checkpoint import ROOT, load_average
 from models.data import WIDE, Faces
 from models.exam import Exam
+from models.look import Codes, Look
 from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.swap import DECODER, Config, Swap
 from models.pairs import SIDE, Pairs
+from models.precision import autocast
 from models.stages.mesh import SMALL, warp
 from models.teachers import recogniser
 
@@ -36,18 +38,21 @@ Rng = np.random.Generator
 @dataclass(frozen=True)
 class Settings:
     size: int = 128  # pixels at which the IDN paints: 128 to warm up, 160, at last 224
-    identities: int = 8  # a step and process: the hypernetwork learns from their difference
-    targets: int = 1  # for each identity; distillation and cycles in turn
+    couples: int = 2  # targets a step and process that two people are painted on
+    cycles: int = 4  # photographs a step and process that are to be restored
+    told: float = 0.5  # share of identities that come from the labels, not from the encoder
     itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
     judged: float = 0.15  # share of cycles that the recogniser looks at; it costs most of a step
     lr: float = 1e-3
     slow: float = 2e-4  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
     encoder: float = 4e-5  # for the identity network, trained before
     rec: float = 4.0
+    apart: float = 4.0  # the difference of a couple: what all people share cancels out
     per: float = 4.0
     deep: float = 2.0  # throw-away RGB outputs after each decoder block
     id: float = 1.2  # at 4 its gradient is three times that of rec, and mostly noise: LOG.md
     mask: float = 1.0
+    teach: float = 1.0  # the identity network's own labels, so that it does not forget them
     around: float = 0.2  # weight of rec outside the face
 
 
@@ -55,12 +60,15 @@ class Settings:
 class Batch:
     """people: (k,) rows of the faces. sources: (k, 3, 112, 112), their crops, jittered.
 
-    given, answer: (k n, 3, s, s). hull: (k n, 1, s, s). plain: (k n,) bool, forwards pairs.
-    judged: (k n,) bool, of them the recogniser's opinion is asked.
+    code: (k, 512), what their embeddings should be. told: (k,) bool, whom it stands in for.
+    given, answer: (k, 3, s, s). hull: (k, 1, s, s). plain: (k,) bool, forwards pairs; they come
+    first, two and two of the same target. judged: (k,) bool, the recogniser's opinion is asked.
     """
 
     people: np.ndarray
     sources: Tensor
+    code: Tensor
+    told: Tensor
     given: Tensor
     answer: Tensor
     hull: Tensor
@@ -72,11 +80,13 @@ class Stage:
     def __init__(self, settings: Settings, shared: Path, cache: Path, device: str):
         self.settings, self.device = settings, device
         self.notes = {"size": str(settings.size)}  # export must know at which size it paints
-        self.faces = Faces(shared, cache, "train")
+        self.faces, held = Faces(shared, cache, "train"), Faces(shared, cache, "eval")
+        look = Look(self.faces)
+        self.codes = [Codes(self.faces, look, mirrored=m) for m in (False, True)]
         self.pairs = Pairs(self.faces)
-        self.of_source = groups(self.pairs.rows[:, 0], self.faces.n)
         self.of_target = groups(self.pairs.rows[:, 1], self.faces.n)
-        self.people = np.flatnonzero([len(a) > 0 and len(b) > 0 for a, b in self.both()])
+        self.targets = np.flatnonzero([len(a) > 0 for a in self.of_target])
+        self.shared = np.flatnonzero([len(a) > 1 for a in self.of_target])
         parts = {
             "encode": load_average(ROOT / "checkpoints" / "encode.safetensors", Encode(), "encode"),
             "inject": Inject(),
@@ -87,10 +97,7 @@ class Stage:
         for name in ("encode", "swap"):
             self.networks[name].to(memory_format=torch.channels_last)
         self.teacher = losses.Recogniser(recogniser(shared, "reid0095"))
-        self.exam = Exam(Faces(shared, cache, "eval"), recogniser(shared, "mfn_y1"), settings.size)
-
-    def both(self):
-        return zip(self.of_source, self.of_target, strict=True)
+        self.exam = Exam(held, recogniser(shared, "mfn_y1"), settings.size, Codes(held, look))
 
     def groups(self) -> list[dict]:
         """The hypernetwork learns slowly; the base taps and everything shared at full speed."""
@@ -103,9 +110,11 @@ class Stage:
 
     def losses(self, step: int, rng: Rng) -> dict[str, Tensor]:
         s, b = self.settings, self.batch(rng)
-        painted, deep, mask = self.paint(b)
+        embedding, features = self.identity(b)
+        chosen = torch.where(b.told[:, None], b.code, embedding)
+        painted, deep, mask = self.paint(b, self.networks["inject"](chosen, features))
         patch = painted * b.hull + b.given * (1 - b.hull)
-        who = torch.from_numpy(self.faces.who[b.people]).repeat_interleave(s.targets, 0)
+        who = torch.from_numpy(self.faces.who[b.people])
         with torch.no_grad():
             theirs, their_maps = self.teacher(b.answer[b.judged])
             alpha, plain = torch.ones(len(b.given)), b.plain[b.judged]
@@ -114,35 +123,43 @@ class Stage:
         weight = b.hull + s.around * (1 - b.hull)
         terms = {
             "rec": (alpha * losses.rec(painted, b.answer, weight)).mean(),
+            "apart": self.apart(painted, b, alpha),
             "per": (alpha[b.judged] * losses.per(maps, their_maps)).mean(),
             "deep": self.deep(deep, b.answer, b.hull, alpha),
             "id": losses.ident(mine[plain], who[b.plain]).mean(),
             "mask": F.binary_cross_entropy(mask.clamp(1e-5, 1 - 1e-5), b.hull[: len(mask)]),
+            "teach": 1 - (embedding * b.code).sum(1).mean(),
         }
         terms["total"] = sum(getattr(s, key) * value for key, value in terms.items())
         return terms
 
-    def paint(self, b: Batch) -> tuple[Tensor, list, Tensor]:
-        """The pictures, the decoder's outputs of each identity, the masks of the first one.
+    def apart(self, painted: Tensor, b: Batch, alpha: Tensor) -> Tensor:
+        """How a couple differs against how it should; what all faces share cancels out."""
+        one, other = slice(0, 2 * self.settings.couples, 2), slice(1, 2 * self.settings.couples, 2)
+        weight = torch.minimum(b.hull[one], b.hull[other])
+        error = losses.rec(painted[one] - painted[other], b.answer[one] - b.answer[other], weight)
+        return ((alpha[one] * alpha[other]).sqrt() * error).mean()
 
-        The mask is learnt on detached features and converges early: one identity is enough.
+    def identity(self, b: Batch) -> tuple[Tensor, Tensor]:
+        """embedding (k, 512) and features of the sources, (k, 512, 7, 7)."""
+        with autocast(self.device):
+            embedding, features = self.networks["encode"].eval().raw(b.sources)
+        return embedding.float(), features.float()
+
+    def paint(self, b: Batch, kernels: Tensor) -> tuple[Tensor, list, Tensor]:
+        """The pictures, the decoder's outputs of each, the mask of the first one.
+
+        The mask is learnt on detached features and converges early: one picture is enough.
         """
         swap = self.networks["swap"].eval()  # its batch norms stay as they are: training.md, "BN"
         painted, decoded, mask = [], [], None
-        for row, crops in zip(self.kernels(b.sources), b.given.split(self.settings.targets),
-                              strict=True):  # fmt: skip
-            with torch.autocast(self.device, torch.bfloat16):
-                picture, deepest, blocks = swap.paint(crops, row)
+        for row, crop in zip(kernels, b.given.split(1), strict=True):
+            with autocast(self.device):
+                picture, deepest, blocks = swap.paint(crop, row)
                 mask = swap.judge(deepest).float() if mask is None else mask
             painted.append(picture.float())
             decoded.append(blocks)
         return torch.cat(painted), decoded, mask
-
-    def kernels(self, sources: Tensor) -> Tensor:
-        """(k, 22291) of crops (k, 3, 112, 112), in full precision (row norms underflow)."""
-        with torch.autocast(self.device, torch.bfloat16):
-            embedding, features = self.networks["encode"].eval().raw(sources)
-        return self.networks["inject"](embedding.float(), features.float())
 
     def deep(self, decoded: list, answer: Tensor, hull: Tensor, alpha: Tensor) -> Tensor:
         """L1 of a 1x1 convolution of every decoder block against the reduced answer."""
@@ -157,21 +174,27 @@ class Stage:
 
     def batch(self, rng: Rng) -> Batch:
         s = self.settings
-        people = rng.choice(self.people, s.identities, replace=False)
-        sources, images, plain = [], [], []
-        for number, person in enumerate(people):
-            flip = rng.random() < 0.5  # the source with its targets: its left cheek stays the left
-            sources.append(self.source(rng, person, flip))
-            for i in range(s.targets):
-                forward = (number + i) % 2 == 0
-                pair = rng.choice((self.of_source if forward else self.of_target)[person])
-                images.append(self.sample(rng, pair, forward, flip))
-                plain.append(forward)
+        shared = rng.choice(self.shared, s.couples, replace=False)
+        drawn = [rng.choice(self.of_target[t], 2, replace=False) for t in shared]
+        back = [rng.choice(self.of_target[t]) for t in rng.choice(self.targets, s.cycles)]
+        pairs = np.concatenate([*drawn, back]).astype(int)
+        plain = np.arange(len(pairs)) < 2 * s.couples
+        people = np.where(plain, self.pairs.rows[pairs, 0], self.pairs.rows[pairs, 1])
+        # The source flips with its target: its left cheek stays the left. A couple moves as one.
+        motion = np.where(plain, np.arange(len(pairs)) // 2, np.arange(len(pairs)))
+        flips, seeds = rng.random(len(pairs))[motion] < 0.5, rng.integers(1 << 62, size=len(pairs))
+        images = [
+            self.sample(np.random.default_rng(seeds[motion[i]]), pairs[i], plain[i], flips[i])
+            for i in range(len(pairs))
+        ]
+        sources = [self.source(rng, row, flip) for row, flip in zip(people, flips, strict=True)]
+        code = np.stack([self.codes[int(f)][row] for row, f in zip(people, flips, strict=True)])
         given, answer, hull = tensor(images).split([3, 3, 1], dim=1)
-        plain = torch.tensor(plain)
-        judged = plain | torch.from_numpy(rng.random(len(plain)) < s.judged)
+        told = torch.from_numpy(rng.random(len(pairs)) < s.told)
+        judged = torch.from_numpy(plain | (rng.random(len(pairs)) < s.judged))
         given = given.contiguous(memory_format=torch.channels_last)
-        return Batch(people, tensor(sources), given, answer.contiguous(), hull, plain, judged)
+        return Batch(people, tensor(sources), torch.from_numpy(code), told, given,
+                     answer.contiguous(), hull, torch.from_numpy(plain), judged)  # fmt: skip
 
     def source(self, rng: Rng, person: int, flip: bool) -> np.ndarray:
         """(112, 112, 3) uint8: the crop that says who, as far off as the detector's points are."""
