@@ -52,7 +52,10 @@ def save(out: Path, stage, optimiser, average: Average, step: int, elapsed: floa
 def resume(
     name: str, out: Path, stage, optimiser, average: Average, *, device: str, fresh: bool
 ) -> tuple[int, float]:
-    """(step, seconds spent) of the run in `out`, or of a new one from the committed weights."""
+    """(step, seconds spent) of the run in `out`, or of a new one from the committed weights.
+
+    Committed are the parts that are worth keeping; what a file lacks (a discriminator) starts anew.
+    """
     last = out / "last.pt"
     if last.exists() and not fresh:
         state = torch.load(last, map_location=device, weights_only=True)
@@ -63,19 +66,27 @@ def resume(
         return state["step"], state["elapsed"]
     committed = ROOT / "checkpoints" / f"{name}.safetensors"
     if committed.exists():
-        load_average(committed, stage.networks)
-        load_average(committed, average.networks)
+        kept = {key.partition(".")[0] for key in load_file(committed)}
+        for networks in (stage.networks, average.networks):
+            for part in kept:
+                load_average(committed, networks[part], part)
         print("started from the committed checkpoint", flush=True)
     return 0, 0.0
 
 
-def publish(name: str, average: Average, notes: dict[str, str]) -> None:
-    """The averaged weights in half precision, for the repository and for export."""
+def publish(
+    name: str, average: Average, notes: dict[str, str], helpers: tuple[str, ...] = ()
+) -> None:
+    """The averaged weights in half precision, for the repository and for export.
+
+    helpers: networks that were needed in training only.
+    """
     folder = ROOT / "checkpoints"
     folder.mkdir(exist_ok=True)
     tensors = {
         key: (value.half() if value.dtype.is_floating_point else value).contiguous()
         for key, value in average.networks.state_dict().items()
+        if key.partition(".")[0] not in helpers
     }
     save_file(tensors, folder / f"{name}.safetensors", metadata=notes)
 

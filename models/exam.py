@@ -6,9 +6,11 @@ Crops only, by a recogniser that takes no part in training. What counts at the e
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from demo.manifest import load
@@ -19,69 +21,68 @@ from models.losses import rec
 from models.networks.swap import resize
 from models.pairs import Pairs
 
+Painter = Callable[[Tensor, Tensor], Tensor]  # crops (n, 3, s, s), whose faces (n,) -> pictures
+
 
 class Exam:
-    """Held-out people of like pose."""
+    """Held-out people of like pose. source, target: (n, 3, 224, 224). codes: of the sources."""
 
     def __init__(
-        self,
-        faces: Faces,
-        judge: torch.jit.ScriptModule,
-        size: int,
-        codes: Codes,
-        n: int = 36,
+        self, faces: Faces, judge: torch.jit.ScriptModule, size: int, codes: Codes, n: int = 36
     ):
-        self.faces, self.judge, self.size = faces, judge, size
+        self.judge, self.size = judge, size
         pairs = Pairs(faces, rounds=1, seed=1)
         sharp = np.isin(faces.sets, ("faker", "congress"))
         rows = pairs.rows[sharp[pairs.rows].all(1)]
-        self.rows = rows[np.linspace(0, len(rows) - 1, n).astype(int)]
-        self.codes = torch.from_numpy(codes[self.rows[:, 0]])
+        rows = rows[np.linspace(0, len(rows) - 1, n).astype(int)]
+        crops = torch.from_numpy(faces.crops[rows]).permute(1, 0, 4, 2, 3).float() / 255
+        self.source, self.target = crops
+        self.codes = torch.from_numpy(codes[rows[:, 0]])
         topology = load(check=False).mesh
-        made = np.stack([pairs.picture(*row, topology) for row in self.rows])
+        made = np.stack([pairs.picture(*row, topology) for row in rows])
         made = torch.from_numpy(made).permute(0, 3, 1, 2).float() / 255
         self.answer, self.where = resize(made, size).split([3, 1], dim=1)
-        masks = [hull(faces.meshes[t, :468], topology, CROP) for t in self.rows[:, 1]]
+        masks = [hull(faces.meshes[t, :468], topology, CROP) for t in rows[:, 1]]
         self.hulls = torch.from_numpy(np.stack(masks))[:, None]
 
-    def __call__(self, networks: nn.ModuleDict) -> dict[str, float]:
-        """cos of the judge to source and target, in colour and grey; spread over identities.
+    def to(self, device: str) -> None:
+        for name in ("source", "target", "codes", "answer", "where", "hulls", "judge"):
+            setattr(self, name, getattr(self, name).to(device))
+
+    def __call__(self, painters: dict[str, Painter]) -> dict[str, float]:
+        """Figures of each painter, its name before theirs; the last one's are shown in `picture`.
 
         rec, apart: distance to the mesh engine's picture inside the face, and how much larger it is
-        with another person's kernels: whether identity counts shows there long before a judge sees
-        it. told_*: the same with the labels in place of the encoder's embedding.
+        with another person's identity: whether that counts shows there long before a judge sees it.
+        cos_source, cos_target: the judge's, also in grey. spread: over people, on one target.
         """
-        source, target = (self.crops(column) for column in self.rows.T)
-        swap = networks["swap"].eval()
-        embedding, features = networks["encode"].eval()(source)
-        small = resize(target, self.size).contiguous(memory_format=torch.channels_last)
-        figures = {}
-        for word, code in (("told_", self.codes), ("", embedding)):
-            kernels = networks["inject"](code, features)
-            one = paint(swap, small, kernels)
-            wrong = rec(paint(swap, small, kernels.roll(1, 0)), self.answer, self.where).mean()
-            right = rec(one, self.answer, self.where).mean()
-            patch = resize(one, CROP) * self.hulls + target * (1 - self.hulls)
-            figures |= {
-                f"{word}rec": right.item(),
-                f"{word}apart": (wrong - right).item(),
-                f"{word}cos_source": self.cos(patch, source, grey=False),
-            }
-        self.sheet = torch.stack([source, target, patch])
-        for tone, grey in (("", False), ("_grey", True)):
-            for word, other in (("source", source), ("target", target)):
-                figures[f"cos_{word}{tone}"] = self.cos(patch, other, grey)
-        same = paint(swap, small[:1].expand(16, -1, -1, -1), kernels[:16])
+        return {
+            f"{word}{key}": value
+            for word, painter in painters.items()
+            for key, value in self.figures(painter).items()
+        }
+
+    def figures(self, painter: Painter) -> dict[str, float]:
+        small = resize(self.target, self.size).contiguous(memory_format=torch.channels_last)
+        own = torch.arange(len(small), device=small.device)
+        one = painter(small, own)
+        wrong = rec(painter(small, own.roll(1)), self.answer, self.where).mean()
+        right = rec(one, self.answer, self.where).mean()
+        patch = resize(one, CROP) * self.hulls + self.target * (1 - self.hulls)
+        self.sheet = torch.stack([self.source, self.target, patch])
+        likeness = {
+            f"cos_{word}{tone}": self.cos(patch, other, grey)
+            for tone, grey in (("", False), ("_grey", True))
+            for word, other in (("source", self.source), ("target", self.target))
+        }
+        same = painter(small[:1].expand(16, -1, -1, -1), own[:16])
+        figures = {"rec": right.item(), "apart": (wrong - right).item(), **likeness}
         return {**figures, "spread": same.std(0).mean().item()}
 
     def picture(self) -> np.ndarray:
         """The last answers as a contact sheet (h, w, 3) uint8 RGB: sources, targets, patches."""
         tiles = self.sheet[:, ::3].permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
-        return (tiles.clamp(0, 1) * 255).byte().numpy()
-
-    def crops(self, rows: np.ndarray) -> Tensor:
-        crops = torch.from_numpy(np.asarray(self.faces.crops[rows]))
-        return crops.permute(0, 3, 1, 2).float() / 255
+        return (tiles.clamp(0, 1) * 255).byte().cpu().numpy()
 
     def cos(self, a: Tensor, b: Tensor, grey: bool) -> float:
         def embed(x: Tensor) -> Tensor:
@@ -89,9 +90,3 @@ class Exam:
             return self.judge(x.mean(1, keepdim=True).expand(-1, 3, -1, -1) if grey else x)
 
         return (embed(a) * embed(b)).sum(1).mean().item()
-
-
-def paint(swap: nn.Module, crops: Tensor, kernels: Tensor) -> Tensor:
-    """Each crop with its own kernels."""
-    both = zip(crops.split(1), kernels, strict=True)
-    return torch.cat([swap.paint(crop, row)[0] for crop, row in both])

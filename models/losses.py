@@ -7,6 +7,7 @@ weights that this project trains with are a stage's settings; the log keeps the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from torch.nn import functional as F
 
 from models.precision import fast
 from models.teachers import reid_crop
+
+if TYPE_CHECKING:
+    from models.triplets import Batch
 
 # Outputs of these nodes of the recogniser's frozen graph: three early activations and one deep.
 DEPTHS = (5, 9, 30, 77)
@@ -107,7 +111,7 @@ def add(_: Tensor, other: Tensor, alpha: float) -> Callable:
 
 def rec(patch: Tensor, answer: Tensor, weight: Tensor, scales: int = 4) -> Tensor:
     """(n,) L1 over four scales with the gradients of each, `weight` (n, 1, s, s) saying where."""
-    total = torch.zeros(len(patch))
+    total = torch.zeros(len(patch), device=patch.device)
     for _ in range(scales):
         area = weight.sum((1, 2, 3)) + 1e-3
         error = (patch - answer).abs().mean(1, keepdim=True)
@@ -152,3 +156,58 @@ def reweight(embedding: Tensor, who: Tensor, quality: Tensor | float = 1.0) -> T
     """
     alpha = (embedding * who).sum(1).clamp_min(0).square() * quality
     return (alpha / alpha.mean().clamp_min(1e-6)).detach()
+
+
+class Distillation(nn.Module):
+    """The terms that every painter learns from, and how far each of its answers is trusted.
+
+    around: weight of the picture outside the face.
+    """
+
+    def __init__(self, recogniser: Recogniser, around: float):
+        super().__init__()
+        self.recogniser, self.around = recogniser, around
+
+    def forward(
+        self, b: Batch, painted: Tensor, quality: Tensor | float = 1.0
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """painted (k, 3, s, s) -> named terms, and alpha (k,), which is 1 where a photograph is
+        the answer. quality: of the teacher's pictures, 0..1, (plain,) or one number."""
+        patch = painted * b.hull + b.given * (1 - b.hull)
+        plain = b.plain[b.judged]
+        with torch.no_grad():
+            theirs, their_maps = self.recogniser(b.answer[b.judged])
+            alpha = torch.ones(len(painted), device=painted.device)
+            alpha[b.plain] = reweight(theirs[plain], b.who[b.plain], quality)
+        mine, maps = self.recogniser(untinted(patch, b.answer)[b.judged])
+        weight = b.hull + self.around * (1 - b.hull)
+        terms = {
+            "rec": (alpha * rec(painted, b.answer, weight)).mean(),
+            "apart": self.apart(b, painted, alpha),
+            "per": (alpha[b.judged] * per(maps, their_maps)).mean(),
+            "id": ident(mine[plain], b.who[b.plain]).mean(),
+        }
+        return terms, alpha
+
+    def apart(self, b: Batch, painted: Tensor, alpha: Tensor) -> Tensor:
+        """How two people on one target differ against how they should: what all share cancels."""
+        (mine, other), (own, theirs), (one, two) = (
+            (x[b.plain][0::2], x[b.plain][1::2]) for x in (painted, b.answer, b.hull)
+        )
+        error = rec(mine - other, own - theirs, torch.minimum(one, two))
+        trust = (alpha[b.plain][0::2] * alpha[b.plain][1::2]).sqrt()
+        return (trust * error).mean()
+
+
+def hinge(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """What a discriminator learns from its verdicts, one map a scale: real above 1, made below -1.
+
+    Lim and Ye 2017.
+    """
+    parts = [F.relu(1 - a).mean() + F.relu(1 + b).mean() for a, b in zip(real, fake, strict=True)]
+    return torch.stack(parts).mean()
+
+
+def adv(fake: list[Tensor]) -> Tensor:
+    """L_adv of a painter: the verdicts on its pictures, to be raised."""
+    return -torch.stack([verdict.mean() for verdict in fake]).mean()

@@ -6,6 +6,9 @@ The order, from nothing to a pack (each line resumes where a killed run left off
     python -m models.train encode --minutes 30      # identity and look, from the recogniser
     python -m models.train detect --minutes 40      # boxes and five points
     torchrun --nproc-per-node 2 -m models.train swap --minutes 90 --set size=128
+    python -m models.train teacher --minutes 20 --device cuda   # with a GPU: the network teacher,
+    python -m models.train quality --minutes 3 --device cuda    # how far its pictures are trusted,
+    python -m models.train distil  --minutes 20 --device cuda   # and the IDN once more, from it
     python -m models.export                         # weights/*.onnx and manifest.json
     python -m models.evaluate                       # what it is worth
 
@@ -37,7 +40,7 @@ from torch import nn
 
 from models.checkpoint import ROOT, Average, publish, resume, save
 
-STAGES = ("mesh", "encode", "detect", "swap")
+STAGES = ("mesh", "encode", "detect", "swap", "teacher", "quality", "distil")
 
 
 @dataclasses.dataclass
@@ -74,8 +77,9 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
     optimiser = torch.optim.Adam(stage.groups(), betas=(0.9, 0.99))
     bases = [group["lr"] for group in optimiser.param_groups]
     average = Average(stage.networks, run.decay)
+    published = getattr(stage, "publishes", name)
     start, elapsed = resume(
-        name, out, stage, optimiser, average, device=run.device, fresh=run.fresh
+        published, out, stage, optimiser, average, device=run.device, fresh=run.fresh
     )
     log = Log(out / "log.csv")
     began = saved = time.monotonic()
@@ -107,16 +111,18 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
             spent = elapsed + time.monotonic() - began
             save(out, stage, optimiser, average, step, spent)
             log.measured(step, measure(stage, average))
+            if hasattr(stage, "keep"):
+                stage.keep(out, average, progress)
             saved = time.monotonic()
     if rank == 0:
-        finish(name, out, stage, optimiser, average, step, spent, log)
+        finish(published, out, stage, optimiser, average, step, spent, log)
 
 
 def finish(name: str, out: Path, stage, optimiser, average, step: int, spent: float, log) -> None:
     save(out, stage, optimiser, average, step, spent)
     log.measured(step, measure(stage, average))
     log.board.close()
-    publish(name, average, getattr(stage, "notes", {}))
+    publish(name, average, getattr(stage, "notes", {}), getattr(stage, "helpers", ()))
 
 
 def join() -> tuple[int, int]:

@@ -8,7 +8,7 @@ from demo.manifest import load
 from models.augment import jitter, occlude, photometric, veil
 from models.data import ALIGN, WIDE, WIDE_TEMPLATE, mirror_order
 from models.look import Look
-from models.stages.swap import groups
+from models.triplets import groups
 
 MEAN = load(check=False).mesh.mean
 
