@@ -1,5 +1,7 @@
 """Clips on a real Ray cluster of two machines, as far as Ray can tell: the same frames as here."""
 
+import os
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -44,59 +46,82 @@ def files(astronaut, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def short(monkeypatch):
-    """Stretches of a third of a second: five in the clip."""
-    monkeypatch.setattr(video, "STRETCH", 1 / 3)
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Stretches of a third of a second at most: five in the clip."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(video, "STRETCH", 1 / 3)
+        yield
 
 
-def test_two_workers_make_what_one_process_makes(files, tmp_path, address, short):
-    """Frame for frame, time for time, sample for sample; in relative paths, as people type them."""
-    here, there, heard = tmp_path / "here.mp4", tmp_path / "there.mp4", []
-    parts, clip = [Part(files / "source.png")], files / "many" / "one.mp4"
-    expected = swap_clip(parts, clip, here)
-    with cluster(address) as workers, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def expected(files):
+    """The clip as this process alone makes it."""
+    swap_clip([Part(files / "source.png")], files / "many" / "one.mp4", files / "expected.mp4")
+    return files / "expected.mp4"
+
+
+def assert_same(one, two):
+    """Frame for frame, time for time, sample for sample."""
+    (times, frames), (others, pictures) = (zip(*clips.shown(p), strict=True) for p in (one, two))
+    assert times == others
+    np.testing.assert_array_equal(frames, pictures)
+    np.testing.assert_array_equal(clips.heard(one)[0], clips.heard(two)[0])
+
+
+def test_two_workers_make_what_one_process_makes(files, tmp_path, address, expected, monkeypatch):
+    """With a path as people type it, from a folder that no worker stands in."""
+    heard = []
+    monkeypatch.chdir(tmp_path)
+    with cluster(address) as workers:
         outcome = swap_clip(
-            parts,
-            clip,
-            Path("there.mp4"),
-            crew=workers,
-            tell=lambda share, words: heard.append(share),
-        )
-    assert sum(workers.done.values()) >= 8 and len(workers.done) == 2
-    assert (outcome.frames, outcome.swapped) == (expected.frames, expected.swapped) == (40, 40)
+            [Part(files / "source.png")], files / "many" / "one.mp4", Path("out.mp4"),
+            crew=workers, tell=lambda share, words: heard.append(share),
+        )  # fmt: skip
+    assert len(workers.done) == 2 and sum(workers.done.values()) >= 8
+    assert (outcome.frames, outcome.swapped, outcome.people) == (40, 40, 1)
     assert heard == sorted(heard) and heard[-1] == pytest.approx(1)
-    (times, frames), (other_times, others) = (
-        zip(*clips.shown(p), strict=True) for p in (here, there)
-    )
-    assert times == other_times
-    np.testing.assert_array_equal(frames, others)
-    np.testing.assert_array_equal(clips.heard(here)[0], clips.heard(there)[0])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["here.mp4", "there.mp4"]
+    assert_same(tmp_path / "out.mp4", expected)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_a_cluster_goes_on_where_one_process_was_stopped(files, tmp_path, address, short, capsys):
+def test_a_cluster_goes_on_where_one_process_was_stopped(
+    files, tmp_path, address, expected, capsys
+):
     """By the command line, with a folder."""
 
     def stop(share, words):
         if share > 0.6:
             raise KeyboardInterrupt
 
-    out = tmp_path / "out"
-    out.mkdir()
+    clip, out = files / "many" / "one.mp4", tmp_path / "one.mp4"
     with pytest.raises(KeyboardInterrupt):
-        swap_clip(
-            [Part(files / "source.png")], files / "many" / "one.mp4", out / "one.mp4", tell=stop
-        )
-    words = ["swap", str(files / "source.png"), str(files / "many"), "-o", str(out)]
+        swap_clip([Part(files / "source.png")], clip, out, tell=stop)
+    words = ["swap", str(files / "source.png"), str(clip.parent), "-o", str(tmp_path)]
     assert main([*words, "--ray", address]) == 0
     assert "40 of 40 frames" in (said := capsys.readouterr().out) and "continued" in said
-    assert [p.name for p in out.iterdir()] == ["one.mp4"]
+    assert_same(out, expected)
+    assert [p.name for p in tmp_path.iterdir()] == ["one.mp4"]
+
+
+def test_a_worker_that_is_killed_is_replaced(files, tmp_path, address, expected):
+    killed = []
+
+    def tell(share, words):
+        if workers.done and not killed:
+            killed.append(next(iter(workers.done)))
+            os.kill(int(killed[0].split("/")[1]), signal.SIGKILL)
+
+    clip, out = files / "many" / "one.mp4", tmp_path / "out.mp4"
+    with cluster(address) as workers:
+        swap_clip([Part(files / "source.png")], clip, out, tell=tell, crew=workers)
+    assert killed and sum(workers.done.values()) >= 8
+    assert_same(out, expected)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.6])
-def test_a_change_of_mind_leaves_nothing(files, tmp_path, address, short, share):
+def test_a_change_of_mind_leaves_nothing(files, tmp_path, address, share):
     def tell(done, words):
         if done > share:
             raise CancelledError("stopped")
