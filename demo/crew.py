@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -31,7 +32,7 @@ class Task:
 
     path: Path
     frames: int
-    make: Callable[[Path, Callable | None], None]
+    make: Callable[..., None]
 
 
 class Here:
@@ -42,7 +43,7 @@ class Here:
     def __call__(self, tasks: Iterable[Task], tell: Callable[..., None]) -> None:
         """Do them all. tell(frames=1) is called as frames are done, and may raise to end it."""
         for task in tasks:
-            made(task.path, lambda path, task=task: task.make(path, tell))
+            made(task.path, partial(task.make, tell=tell))
 
 
 class Cluster:
@@ -57,8 +58,8 @@ class Cluster:
         self.ray, self.done = ray, Counter()
 
     def __call__(self, tasks: Iterable[Task], tell: Callable[..., None]) -> None:
-        """Like `Here`'s, but told of after each task. Raises what a task raises; ClusterError where
-        workers are lost for good."""
+        """Like `Here`'s, but told of after each task. Raises a task's own named error; ClusterError
+        where workers are lost for good or cannot run this program."""
         hire = self.ray.remote(num_cpus=self.threads)(do).remote
         waiting = {hire(task): task for task in tasks}
         try:
@@ -67,13 +68,15 @@ class Cluster:
                     self.done[self.ray.get(ref)] += 1
                     tell(waiting.pop(ref).frames)
                 tell(0)
-        except self.ray.exceptions.RayTaskError as error:
-            raise error.cause from None
         except self.ray.exceptions.RayError as error:
-            lines = str(error).splitlines() or [type(error).__name__]
+            cause = getattr(error, "cause", error)  # what a task raised, if it was that
+            if isinstance(cause, (ValueError, OSError, MemoryError)):
+                raise cause from None
+            why = (str(cause).splitlines() or [type(cause).__name__])[0]
             raise ClusterError(
-                f"Ray lost a worker: {lines[0]} The same command continues the work."
-            ) from None
+                f"a worker of the cluster failed: {why}; what is done is kept, and the same "
+                "command continues it"
+            ) from error
         finally:  # nobody writes any more when the caller tidies up
             for ref in waiting:
                 self.ray.cancel(ref)
@@ -82,7 +85,7 @@ class Cluster:
 
 def do(task: Task) -> str:
     """What a worker of a cluster runs; says who it is."""
-    made(task.path, lambda path: task.make(path, None))
+    made(task.path, partial(task.make, tell=None))
     return f"{socket.gethostname()}/{os.getpid()}"
 
 

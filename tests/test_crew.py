@@ -139,6 +139,9 @@ def test_a_workers_error_comes_back_by_name(files, tmp_path, address):
     task = Task(tmp_path / "out.npz", 3, partial(scan, work, (0, 9000)))
     with cluster(address) as workers, pytest.raises(UnreadableError, match=r"gone\.mp4: no such"):
         workers([task], lambda frames: None)
+    broken = Task(tmp_path / "out.npz", 3, partial(divmod, 1, 0))
+    with cluster(address) as workers, pytest.raises(ClusterError, match=r"failed: divmod"):
+        workers([broken], lambda frames: None)
 
 
 @pytest.mark.parametrize(
