@@ -8,9 +8,9 @@
     python -m demo bench [--json]
 
 SOURCE is a picture or an identity file. A failure is one line on stderr and an exit code of its
-own: 3 no face, 4 face too small, 5 unreadable, 6 too large, 7 broken weights, 9 cancelled, 2
-anything else that was asked for wrongly. A clip whose run was killed is continued by the same
-command.
+own: 3 no face, 4 face too small, 5 unreadable, 6 too large, 7 broken weights, 9 cancelled, 11 no
+Ray cluster, 2 anything else that was asked for wrongly. A clip whose run was killed is continued by
+the same command.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from demo.pipeline import ENGINES, FaceSwapper, Pack
 def swap(options: argparse.Namespace) -> None:
     """A picture, a clip, or a folder of them."""
     if options.target.is_dir():
-        batch.folder(options, swap)
+        with batch.crew(options):  # for all of them
+            batch.folder(options, swap)
     elif is_clip(options.target):
         refuse(options.out, (options.source, options.target), tuple(ENCODERS))
         batch.clip(options, options.engine or engine_for(options.source))

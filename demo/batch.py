@@ -9,10 +9,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from pathlib import Path
 
-from demo.errors import SwapError
+from demo.crew import Cluster, cluster
+from demo.errors import ClusterError, SwapError
 from demo.finish import Finish
 from demo.media import SUFFIXES
 from demo.mux import QUALITY
@@ -34,6 +36,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--face", type=part, action="append", default=[], metavar="N=SOURCE", dest="parts",
         help="another source for person N of a clip, most to be seen first; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ray", metavar="ADDRESS",
+        help="spread clips over a Ray cluster: host:port, auto, or local; needs pip install ray",
     )  # fmt: skip
 
 
@@ -61,10 +67,16 @@ def clip(options: argparse.Namespace, engine: str) -> None:
         end=options.end, device=options.device, detector=options.detector, finish=options.finish,
     )  # fmt: skip
     parts = [*options.parts, Part(options.source, who)]
-    outcome = swap_clip(parts, options.target, options.out, settings, tell=shown)
+    with crew(options) as workers:
+        outcome = swap_clip(parts, options.target, options.out, settings, tell=shown, crew=workers)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     print(json.dumps(figures(outcome)) if options.json else f"{options.out}: {told(outcome)}")
+
+
+def crew(options: argparse.Namespace) -> AbstractContextManager[Cluster | None]:
+    """Who does a clip's stretches: the workers of `--ray`, or None for this process."""
+    return cluster(options.ray) if options.ray else nullcontext()
 
 
 def shown(share: float, words: str) -> None:
@@ -110,6 +122,8 @@ def folder(options: argparse.Namespace, swap: Callable[[argparse.Namespace], Non
             continue
         try:
             swap(one)
+        except ClusterError:  # the next one would fare no better
+            raise
         except (SwapError, ValueError) as error:
             failures.append(error)
             print(f"error: {error}", file=sys.stderr)

@@ -61,3 +61,9 @@ class CancelledError(SwapError):
     """Someone asked the work to stop; nothing of it is left."""
 
     code = 9
+
+
+class ClusterError(SwapError):
+    """Ray is not there, or its cluster does not answer or loses workers; what is done stays."""
+
+    code = 11

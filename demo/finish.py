@@ -13,7 +13,7 @@ import numpy as np
 
 Array = np.ndarray
 SMALL = 56  # pixels, side at which colour is compared: the seam's tint is a soft thing
-REACH = 0.08  # of the side, how far the seam's tint is carried at first
+REACHES = (0.64, 0.16, 0.04, 0.02)  # of the side, how far the seam's tint is carried, in turn
 ODD = 18.0  # L, a, b (8 bit): what differs more at the seam is hair or cloth, no tint
 COARSEST = 6.0  # levels of grain at most
 SKIN = np.float32([26, 8, 8])  # spread of L, a, b (8 bit) within one face's skin
@@ -59,6 +59,7 @@ def tint(patch: Array, crop: Array, mask: Array) -> Array:
     )
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     apart = cv2.cvtColor(target.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) - lab
+    share = share / max(share.max(), 1e-6)  # a face that fades is no seam all over
     seam = 4 * share * (1 - share) * np.exp(-np.square(apart).sum(2) / ODD**2)
     if seam.sum() < 1:
         return patch
@@ -71,7 +72,7 @@ def tint(patch: Array, crop: Array, mask: Array) -> Array:
 def spread(values: Array, weight: Array) -> Array:
     """values (n, n, 3), carried from where weight (n, n) is to where it is not, the near first."""
     out = (values * weight[..., None]).sum((0, 1)) / weight.sum() + np.zeros_like(values)
-    for reach in (8 * REACH, 4 * REACH, 2 * REACH, REACH):
+    for reach in REACHES:
         sigma = reach * len(weight)
         near = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
         mean = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma) / (near + 1e-6)

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 try:
     import fcntl
@@ -34,6 +35,8 @@ class Journal:
         except OSError:
             self._lock.close()
             raise ValueError(f"{out.name}: another run is writing it; wait for its end") from None
+        for left in self.folder.glob("unfinished-*"):
+            left.unlink()
         text = json.dumps(plan, indent=1, sort_keys=True, default=str)
         note = self.folder / "plan.json"
         if not note.exists() or note.read_text() != text:
@@ -42,19 +45,6 @@ class Journal:
 
     def path(self, name: str) -> Path:
         return self.folder / name
-
-    def has(self, name: str) -> bool:
-        return self.path(name).exists()
-
-    def make(self, name: str, work: Callable[[Path], None]) -> Path:
-        """The piece called `name`, made by `work` unless it is there; whole or not at all."""
-        whole, part = self.path(name), self.path(f"unfinished-{name}")
-        if not whole.exists():
-            work(part)
-            with open(part, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(part, whole)
-        return whole
 
     def close(self) -> None:
         """Let another run have it; the pieces stay."""
@@ -69,6 +59,19 @@ class Journal:
         for old in self.folder.iterdir():
             if old.name != "lock":
                 old.unlink()
+
+
+def made(path: Path, work: Callable[[Path], None]) -> Path:
+    """The piece at `path`, written by `work` under another name: it is there whole, or not at all.
+
+    Of two who make the same one, as when the first was taken for dead, neither spoils the other's.
+    """
+    part = path.with_name(f"unfinished-{uuid4().hex[:8]}-{path.name}")
+    work(part)
+    with open(part, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    return path
 
 
 def digest(path: Path) -> str:

@@ -6,7 +6,6 @@ It knows some seconds of a clip. It knows nothing of the whole, or of what may g
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +36,6 @@ Scenes = Mapping[int, Sequence[Tracked]]  # time -> the faces followed then
 Tell = Callable[[], None]  # called after each frame; may raise to end the work
 AHEAD = 4  # frames decoded before they are wanted
 ASK = 15  # frames between two looks at who a face is
-WORKERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)  # threads
 
 
 @dataclass(frozen=True)
@@ -62,20 +60,22 @@ class Settings:
 
 @dataclass(frozen=True)
 class Work:
-    """What a stretch needs to be done anywhere: plain data. suffix: of the output."""
+    """What a stretch needs to be done anywhere: plain data. suffix: of the output. threads: frames
+    at once, which changes no bit."""
 
     clip: Clip
     sources: tuple[Path, ...]
     settings: Settings
     suffix: str
+    threads: int = 1
 
 
 def scan(work: Work, span: Span, path: Path, tell: Tell | None = None) -> None:
     """Find every face between two times, and write them down as an .npz."""
     sights: list[Sight] = []
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(work.threads) as pool:
         moments = ahead(frames(work.clip, *span), AHEAD)
-        for time, frame, faces in ordered(pool, partial(found, work), moments, WORKERS + 1):
+        for time, frame, faces in ordered(pool, partial(found, work), moments, work.threads + 1):
             before = len(sights[-1].faces) if sights else -1
             ask = len(sights) % ASK == 0 or len(faces) != before or meeting(faces)
             looks = [looked(work, frame, face) if ask else None for face in faces]
@@ -122,12 +122,12 @@ def paint(
     counts: Counter[str] = Counter(frames=0, swapped=0)
     sets = local()  # a swapper is not for two threads
     with (
-        ThreadPoolExecutor(WORKERS) as pool,
+        ThreadPoolExecutor(work.threads) as pool,
         Piece(path, work.clip, work.suffix, work.settings.quality, mark_luma) as piece,
     ):
         moments = ahead(frames(work.clip, *span), AHEAD)
         one = partial(repainted, work, sets, scenes, roles)
-        for time, frame, happened in ordered(pool, one, moments, WORKERS + 1):
+        for time, frame, happened in ordered(pool, one, moments, work.threads + 1):
             piece.write(time, frame)
             counts.update(happened)
             if tell:

@@ -20,14 +20,16 @@ from typing import Any
 
 from demo import provenance
 from demo.cast import Cast, read_sights
-from demo.errors import NoFaceError
-from demo.journal import Journal, digest
+from demo.crew import Cluster, Here, Task
+from demo.errors import ClusterError, NoFaceError
+from demo.journal import Journal, digest, made
 from demo.media import Clip, Limits, probe
 from demo.mux import ENCODERS, join
 from demo.stretch import Scenes, Settings, Span, Work, packed, paint, scan, stretches, swapper
 
 Who = str | int | tuple[float, float, float]
 Tell = Callable[[float, str], None]
+Crew = Here | Cluster
 STRETCH = 8.0  # seconds of a clip that a crash may cost
 SCANNING = 0.25  # share of the whole work
 
@@ -69,25 +71,31 @@ def swap_clip(
     *,
     limits: Limits | None = None,
     tell: Tell | None = None,
+    crew: Crew | None = None,
 ) -> Outcome:
     """Swap a clip from file to file.
 
-    tell(share 0..1, words) is called after every frame, and may raise CancelledError. Raises a
-    named error, before any work where possible, and then leaves nothing behind.
+    tell(share 0..1, words) is called after every frame, and may raise CancelledError. crew: who
+    does the stretches, this process if not said. Raises a named error, before any work where
+    possible, and then leaves nothing behind.
     """
-    begun = time.perf_counter()
+    begun, crew = time.perf_counter(), crew or Here()
+    clip, out = clip.absolute(), out.absolute()  # another process may stand elsewhere
     if out.suffix not in ENCODERS:
         raise ValueError(f"{out.name}: expected a name ending in {' or '.join(ENCODERS)}")
     found, settings = probe(clip, limits), settings or Settings()
-    work = Work(found, tuple(part.source for part in parts), settings, out.suffix)
+    sources = tuple(part.source.absolute() for part in parts)
+    work = Work(found, sources, settings, out.suffix, crew.threads)
     for source in work.sources:
         swapper(settings, source)
     start, stop = trimmed(found, settings)
     spans = list(stretches(found, start, stop, round(STRETCH / found.base)))
     journal = Journal(out, plan(work))
     try:
-        outcome = run(work, parts, journal, spans, tell)
+        outcome = run(work, parts, journal, spans, tell, crew)
         finish(out, work, journal, spans)
+    except ClusterError:  # the same call goes on where this one ended
+        raise
     except (ValueError, MemoryError):  # by name: cancelled, no face; there is nothing to continue
         journal.remove()
         raise
@@ -99,39 +107,51 @@ def swap_clip(
 
 
 def run(
-    work: Work, parts: Sequence[Part], journal: Journal, spans: Sequence[Span], tell: Tell | None
-) -> Outcome:
+    work: Work, parts: Sequence[Part], journal: Journal, spans: Sequence[Span], tell: Tell | None,
+    crew: Crew,
+) -> Outcome:  # fmt: skip
     """Everything up to pieces that only want to be joined."""
     meter = Meter(sum(within(work.clip, span) for span in spans), tell)
-    sights = []
-    for n, span in enumerate(spans):
-        if journal.has(f"{n:05}.npz"):
-            meter.skip(within(work.clip, span))
-        path = journal.make(f"{n:05}.npz", partial(scan, work, span, tell=meter))
-        sights += read_sights(path)
-    cast = Cast.of(sights, work.clip.base)
+    tasks = [
+        Task(journal.path(f"{n:05}.npz"), within(work.clip, span), partial(scan, work, span))
+        for n, span in enumerate(spans)
+    ]
+    crew(missing(tasks, meter), meter)
+    cast = Cast.of((s for task in tasks for s in read_sights(task.path)), work.clip.base)
     if not cast.ranks:
         raise NoFaceError(f"{work.clip.path.name}: no face in the clip; nothing was written")
     roles = assign(parts, cast, work.clip)
     meter.paint(len(cast.scenes))
-    counts: Counter[str] = Counter()
-    done = 0
+    tasks = []
     for n, span in enumerate(spans):
-        scenes = cast.within(span)
-        if journal.has(f"{n:05}.json"):
-            meter.skip(len(scenes))
-            done += 1
-        make = partial(painted, work, span, scenes, roles, journal.path(f"{n:05}.nut"), meter)
-        counts.update(json.loads(journal.make(f"{n:05}.json", make).read_text()))
-    return told(work.clip, cast, roles, counts, done)
+        scenes, piece = cast.within(span), journal.path(f"{n:05}.nut")
+        make = partial(painted, work, span, scenes, roles, piece)
+        tasks.append(Task(piece.with_suffix(".json"), len(scenes), make))
+    wanted = missing(tasks, meter)
+    crew(wanted, meter)
+    counts: Counter[str] = Counter()
+    for task in tasks:
+        counts.update(json.loads(task.path.read_text()))
+    return told(work.clip, cast, roles, counts, len(tasks) - len(wanted))
+
+
+def missing(tasks: Sequence[Task], meter: Meter) -> list[Task]:
+    """The tasks that no earlier run has done."""
+    there = {task.path for task in tasks if task.path.exists()}
+    meter.skip(sum(task.frames for task in tasks if task.path in there))
+    return [task for task in tasks if task.path not in there]
 
 
 def painted(
-    work: Work, span: Span, scenes: Scenes, roles: dict[int, int], piece: Path, tell: Meter,
-    note: Path,
+    work: Work, span: Span, scenes: Scenes, roles: dict[int, int], piece: Path, note: Path,
+    tell: Callable[[], None] | None,
 ) -> None:  # fmt: skip
     """A piece, and the note that says it is whole."""
-    note.write_text(json.dumps(paint(work, span, scenes, roles, piece, tell)))
+
+    def paint_it(part: Path) -> None:
+        note.write_text(json.dumps(paint(work, span, scenes, roles, part, tell)))
+
+    made(piece, paint_it)
 
 
 def within(clip: Clip, span: Span) -> int:
@@ -228,11 +248,12 @@ class Meter:
         """An earlier run had done these."""
         self.there += frames
 
-    def __call__(self) -> None:
-        """One more frame is done."""
-        self.count += 1
+    def __call__(self, frames: int = 1) -> None:
+        """So many more frames are done; none, to hear whether to go on."""
+        self.count += frames
         spent = time.perf_counter() - self.begun
-        left = spent * (self.total - self.there - self.count) / self.count
+        left = spent * (self.total - self.there - self.count) / max(self.count, 1)
         share = self.base + self.span * min(1, (self.there + self.count) / self.total)
         rate = self.count / max(spent, 1e-6)
-        self.tell(share, f"{self.words}: {rate:.0f} frames a second, {max(left, 0):.0f} s left")
+        pace = f": {rate:.0f} frames a second, {max(left, 0):.0f} s left" if self.count else ""
+        self.tell(share, self.words + pace)

@@ -4,6 +4,7 @@ import os
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 import cv2
 import numpy as np

@@ -45,6 +45,14 @@ def test_a_tinted_patch_shows_no_seam_and_keeps_its_detail(crop, disc):
     )
 
 
+def test_light_that_changes_along_the_seam_leaves_none_and_a_faded_face_is_no_seam(crop, disc):
+    light = np.linspace(0.75, 1.25, SIZE)[None, :, None]
+    wrong = np.clip(crop * light, 0, 255).astype(np.uint8)
+    right = tint(wrong, crop, disc)
+    assert apart(wrong, crop, disc) > 5 and apart(right, crop, disc) < 1
+    np.testing.assert_array_equal(tint(wrong, crop, disc * np.float32(0.5)), right)
+
+
 def test_hair_at_the_seam_is_no_tint(crop, disc):
     """A black bar across the upper seam, as hair is, must not darken the face."""
     covered = crop.copy()

@@ -25,6 +25,7 @@ FLOORS = {
     "demo.tone": 0,
     "demo.flow": 0,
     "demo.journal": 0,
+    "demo.crew": 1,
     "demo.media": 1,
     "demo.sound": 1,
     "demo.decode": 1,
@@ -101,6 +102,7 @@ ALONE = {
     "gradio": ("demo.ui", "app"),
     "fastrtc": ("demo.wire", "demo.turn"),
     "aiortc": ("demo.wire",),
+    "ray": ("demo.crew",),
 }
 SCREEN = (
     "app",

@@ -154,13 +154,17 @@ print("continued", outcome.continued)
 
 
 def test_killed_and_continued_is_frame_for_frame_the_same(files, tmp_path, monkeypatch):
-    """Killed for good at three moments: while looking, while painting, near the end."""
+    """Killed for good at three moments that nobody chose, others each time, in the order drawn: a
+    later run may die before the place where an earlier one did."""
     monkeypatch.setattr(video, "STRETCH", 0.5)
+    seed = int.from_bytes(os.urandom(4))
+    print(f"seed {seed}")  # pytest shows it on failure
+    moments = np.random.default_rng(seed).uniform(0.02, 0.9, 3)
     whole, out = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     swap_clip([Part(files / "source.png")], files / "one.mp4", whole)
     words = [sys.executable, "-c", SLOW, files / "source.png", files / "one.mp4", out]
     done = []
-    for moment in (0.15, 0.5, 0.85):
+    for moment in moments:
         process = subprocess.Popen(
             [*map(str, words), "0.02"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -171,9 +175,9 @@ def test_killed_and_continued_is_frame_for_frame_the_same(files, tmp_path, monke
                 break
         process.communicate()
         assert process.returncode == -signal.SIGKILL and not out.exists()
-        done.append(len(list(tmp_path.glob("out.mp4.part/*.json"))))
+        done.append(len(list(tmp_path.glob("out.mp4.part/0*"))))
     outcome = swap_clip([Part(files / "source.png")], files / "one.mp4", out)
-    assert outcome.continued >= 1 and done == sorted(done)
+    assert done == sorted(done) and (outcome.continued > 0 or max(moments) < 0.6)
     np.testing.assert_array_equal(pictures(out), pictures(whole))
     assert [t for t, _ in clips.shown(out)] == [t for t, _ in clips.shown(whole)]
     np.testing.assert_array_equal(clips.heard(out)[0], clips.heard(whole)[0])
