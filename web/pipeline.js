@@ -93,6 +93,7 @@ export class FaceSwapper {
     this.report = emptyReport();
     this.frames = 0; // followed so far
     this.kernels = /** @type {Float32Array | null} */ (null);
+    this.face = /** @type {ImageData | null} */ (null); // the source's, if it came as a picture
     this.painter = /** @type {import("./sessions.js").Session | null} */ (null);
   }
 
@@ -101,10 +102,13 @@ export class FaceSwapper {
    * @param {OffscreenCanvas | Float32Array} source
    */
   async setSource(source) {
-    const kernels = source instanceof Float32Array ? source : await this.fromPicture(source);
+    const { kernels, face } =
+      source instanceof Float32Array
+        ? { kernels: source, face: null }
+        : await this.fromPicture(source);
     const painter = await this.pack.painter(kernels);
     await this.painter?.release();
-    [this.kernels, this.painter] = [kernels, painter];
+    Object.assign(this, { kernels, face, painter });
   }
 
   /**
@@ -161,7 +165,7 @@ export class FaceSwapper {
     return near.length ? near : this.pack.faces(frame);
   }
 
-  /** @param {OffscreenCanvas} image @returns {Promise<Float32Array>} */
+  /** The kernels of the largest face, and its crop. @param {OffscreenCanvas} image */
   async fromPicture(image) {
     const [face] = await this.pack.faces(image);
     if (!face)
@@ -175,7 +179,7 @@ export class FaceSwapper {
       );
     }
     const identity = await encode(this.pack.sessions.encode, crop);
-    return inject(this.pack.sessions.inject, identity);
+    return { kernels: await inject(this.pack.sessions.inject, identity), face: crop };
   }
 
   /**

@@ -29,6 +29,9 @@ export async function start(device, threads, binary) {
   ort.env.wasm.wasmBinary = binary;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
+  // The runtime is compiled when it is first asked for anything; no graph is needed for that.
+  const options = { executionProviders: [device] };
+  await ort.InferenceSession.create(new Uint8Array(1), options).catch(() => {});
 }
 
 /**

@@ -5,7 +5,8 @@
  *
  * | ask      | with                                  | done                                          |
  * |----------|---------------------------------------|-----------------------------------------------|
- * | start    | manifest, bytes, runtime, device, threads | nothing; the runtime is there             |
+ * | start    | runtime, device, threads              | nothing; the runtime is compiled              |
+ * | take     | manifest, bytes                       | nothing; the weights are there                |
  * | probe    |                                       | milliseconds of one painted face              |
  * | open     | device                                | why WebGPU was not to be trusted, or ""       |
  * | source   | file: Blob                            | `{ face: ImageBitmap or null }`               |
@@ -39,8 +40,10 @@ const desk = /** @type {{ target?: OffscreenCanvas, faces: import("./detect.js")
 
 const HANDLERS = {
   /** @param {any} options */
-  async start({ manifest, bytes, runtime, device, threads }) {
-    await start(device, threads, runtime);
+  start: ({ runtime, device, threads }) => start(device, threads, runtime),
+
+  /** @param {any} options */
+  take({ manifest, bytes }) {
     swapper = new FaceSwapper(new Pack(manifest, bytes));
   },
 
@@ -74,11 +77,8 @@ const HANDLERS = {
       );
       return { face: null };
     }
-    const frame = await readPicture(file);
-    await swapper.setSource(frame);
-    const [face] = await swapper.pack.faces(frame);
-    const { crop } = swapper.pack.align(frame, face);
-    return { face: await createImageBitmap(crop) };
+    await swapper.setSource(await readPicture(file));
+    return { face: await createImageBitmap(/** @type {ImageData} */ (swapper.face)) };
   },
 
   identity: () =>
