@@ -18,6 +18,7 @@ import { align, scale } from "./align.js";
 import { area, detect, look, moved } from "./detect.js";
 import { encode } from "./encode.js";
 import { CallOrderError, NoFaceError, SmallFaceError } from "./errors.js";
+import { finish } from "./finish.js";
 import { copied, cut } from "./image.js";
 import { inject } from "./inject.js";
 import { mesh } from "./mesh.js";
@@ -116,9 +117,10 @@ export class FaceSwapper {
    * @param {OffscreenCanvas} frame
    * @param {import("./detect.js").Face[]} [faces]  which of `pack.faces(frame)`; default the largest
    * @param {number} [strength]  0 nothing .. 1 all
+   * @param {boolean} [finished]  whether patches take on the sharpness and the colour around them
    * @returns {Promise<OffscreenCanvas>}
    */
-  async swapFrame(frame, faces, strength = 1) {
+  async swapFrame(frame, faces, strength = 1, finished = false) {
     if (!this.painter) {
       throw new CallOrderError("swapFrame: there is no source yet; call setSource first");
     }
@@ -127,7 +129,8 @@ export class FaceSwapper {
     this.report.found = everyone.length;
     if (!everyone.length) this.report.reasons.push("no face in the target");
     const out = copied(frame);
-    for (const face of faces ?? everyone.slice(0, 1)) await this.swapFace(out, face, strength);
+    for (const face of faces ?? everyone.slice(0, 1))
+      await this.swapFace(out, face, strength, finished);
     return out;
   }
 
@@ -137,8 +140,9 @@ export class FaceSwapper {
    * @param {import("./track.js").Tracker} tracker
    * @param {number} time  seconds
    * @param {number} strength  0 nothing .. 1 all
+   * @param {boolean} [finished]  as in swapFrame
    */
-  async followFrame(frame, tracker, time, strength = 1) {
+  async followFrame(frame, tracker, time, strength = 1, finished = false) {
     const start = performance.now();
     const [first] = tracker.update(await this.lookFor(frame, tracker, time), time);
     const spent = performance.now() - start;
@@ -146,6 +150,7 @@ export class FaceSwapper {
       frame,
       first ? [first.face] : [],
       strength * (first?.strength ?? 0),
+      finished,
     );
     this.report.milliseconds.detect = spent;
     return out;
@@ -186,8 +191,9 @@ export class FaceSwapper {
    * @param {OffscreenCanvas} frame
    * @param {import("./detect.js").Face} face
    * @param {number} strength
+   * @param {boolean} finished
    */
-  async swapFace(frame, face, strength) {
+  async swapFace(frame, face, strength, finished) {
     const { sessions, manifest } = this.pack;
     const painter = /** @type {import("./sessions.js").Session} */ (this.painter);
     const { crop, matrix } = await this.timed("align", () => this.pack.align(frame, face));
@@ -197,12 +203,14 @@ export class FaceSwapper {
       return;
     }
     const { patch, mask } = await this.timed("swap", () => swap(painter, crop));
-    await this.timed("paste", () => {
+    const share = await this.timed("paste", () => {
       const inside = hull(target.points, manifest.mesh, crop.width);
       const sides = border(crop.width);
-      const share = mask.map((value, i) => value * inside[i] * sides[i] * strength);
-      paste(frame, patch, share, matrix);
+      return mask.map((value, i) => value * inside[i] * sides[i]);
     });
+    const done = finished ? await this.timed("finish", () => finish(patch, crop, share)) : patch;
+    const weighed = share.map((value) => value * strength);
+    await this.timed("paste", () => paste(frame, done, weighed, matrix));
     this.report.swapped += 1;
   }
 

@@ -15,7 +15,7 @@
  * | picture  | chosen: numbers, strength             | `{ bitmap, report }`                          |
  * | save     |                                       | `{ file, signature }`, the last picture       |
  * | frame    | bitmap, time, strength, mirror        | `{ bitmap, report }`, label drawn             |
- * | clip     | bitmap, time, strength                | `{ bitmap, report }`, marked                  |
+ * | clip     | bitmap, time, strength                | `{ bitmap, report }`, finished and marked     |
  * | restart  |                                       | nothing; forget who was followed              |
  *
  * Without being asked: `{ lost: reason }` when the GPU is gone; everything has moved to WASM then.
@@ -112,7 +112,7 @@ const HANDLERS = {
 
   /** @param {{ bitmap: ImageBitmap, time: number, strength: number }} options */
   async clip({ bitmap, time, strength }) {
-    const out = await swapper.followFrame(toFrame(bitmap), tracker, time, strength);
+    const out = await swapper.followFrame(toFrame(bitmap), tracker, time, strength, true);
     const pen = penOf(out);
     pen.putImageData(mark(pen.getImageData(0, 0, out.width, out.height)), 0, 0);
     return { bitmap: out.transferToImageBitmap(), report: swapper.report };
