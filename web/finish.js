@@ -36,7 +36,7 @@ export function finish(patch, crop, mask) {
 export function refocus(patch, crop, mask) {
   const [own, theirs] = [patch, crop].map(finest);
   const [had, wanted] = [own, theirs].map((band) => strength(band, mask));
-  if (!wanted) return patch;
+  if (Number.isNaN(wanted)) return patch; // there is no face in it
   const gain = Math.min(FOCUS[1], Math.max(FOCUS[0], wanted / (had + 1e-3))) - 1;
   // Python cuts the fraction off here, a clamped array would round.
   return painted(patch, (level, i, n) => Math.floor(Math.max(0, level + gain * own[n][i])));
@@ -52,7 +52,11 @@ function finest(image) {
   });
 }
 
-/** Mean size of a band inside the mask. @param {Float32Array[]} band @param {Float32Array} mask */
+/**
+ * Mean size of a band inside the mask; NaN if nothing is.
+ * @param {Float32Array[]} band
+ * @param {Float32Array} mask
+ */
 function strength(band, mask) {
   let [sum, count] = [0, 0];
   for (const plane of band) {
@@ -62,7 +66,7 @@ function strength(band, mask) {
       count += 1;
     }
   }
-  return count ? sum / count : 0;
+  return sum / count;
 }
 
 /**

@@ -19,7 +19,12 @@ export function mapped(plane, taps) {
   return along(along(plane, size, taps), size, taps);
 }
 
-/** One pass over the rows; the answer is transposed. @param {Float32Array} plane @param {number} size @param {Taps} taps */
+/**
+ * One pass over the rows; the answer is transposed.
+ * @param {Float32Array} plane
+ * @param {number} size
+ * @param {Taps} taps
+ */
 function along(plane, size, taps) {
   const rows = plane.length / size;
   const out = new Float32Array(taps.length * rows);

@@ -37,7 +37,11 @@ export async function timeThreads(counts, remote, start) {
   }
 }
 
-/** Milliseconds of one painted face. @param {number} threads @param {(threads: number) => Promise<Remote>} start */
+/**
+ * Milliseconds of one painted face.
+ * @param {number} threads
+ * @param {(threads: number) => Promise<Remote>} start
+ */
 async function trial(threads, start) {
   const worker = await start(threads);
   try {
