@@ -5,7 +5,10 @@
  */
 import { open } from "./remote.js";
 
-/** Events: "progress" { got, of }, "opening", "ready" { provider }, "failed" { error }, "lost". */
+/**
+ * Events: "progress" { got, of }, "opening", "ready" { provider }, "failed" { error }, "lost", and
+ * "source", which the first panel tells when its face or the consent has changed.
+ */
 export class Engine extends EventTarget {
   /** @param {URL} folder  the pack */
   constructor(folder) {

@@ -31,8 +31,13 @@ import { PackError } from "./errors.js";
  */
 export async function load(folder) {
   const answer = await fetch(new URL("manifest.json", folder)).catch(() => null);
-  if (!answer?.ok) {
-    const why = answer ? `the server answered ${answer.status}` : "no connection";
+  if (!answer) {
+    throw new PackError(
+      "no connection, and the networks are not on this device yet; connect and choose again",
+    );
+  }
+  if (!answer.ok) {
+    const why = `the server answered ${answer.status}`;
     throw new PackError(`manifest.json: ${why}; expected it in ${folder.pathname}`);
   }
   const manifest = await answer.json();
@@ -46,21 +51,23 @@ export async function load(folder) {
 }
 
 /**
- * The whole pack, every file checked.
- * @param {URL} folder
+ * The files of all graphs, each of them checked.
+ * @param {URL} folder  the pack
+ * @param {Manifest} manifest
  * @param {(bytes: number) => void} progress  bytes that have come, each time some come
- * @param {(bytes: number) => void} expect  bytes that will come in all
- * @returns {Promise<{ manifest: Manifest, bytes: Record<string, Uint8Array> }>} bytes: graph -> file
+ * @returns {Promise<Record<string, Uint8Array>>} graph -> file
  */
-export async function fetchPack(folder, progress = () => {}, expect = () => {}) {
-  const manifest = await load(folder);
-  const graphs = Object.entries(manifest.graphs);
-  expect(graphs.reduce((sum, [, graph]) => sum + graph.bytes, 0));
-  const files = graphs.map(async ([name, graph]) => [
+export async function fetchGraphs(folder, { graphs }, progress) {
+  const files = Object.entries(graphs).map(async ([name, graph]) => [
     name,
     await fetchGraph(folder, graph, progress),
   ]);
-  return { manifest, bytes: Object.fromEntries(await Promise.all(files)) };
+  return Object.fromEntries(await Promise.all(files));
+}
+
+/** Bytes of all graphs together. @param {Manifest} manifest */
+export function sizeOf({ graphs }) {
+  return Object.values(graphs).reduce((sum, graph) => sum + graph.bytes, 0);
 }
 
 /**

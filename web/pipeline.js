@@ -18,6 +18,7 @@ import { align, scale } from "./align.js";
 import { area, detect, look, moved } from "./detect.js";
 import { encode } from "./encode.js";
 import { CallOrderError, NoFaceError, SmallFaceError } from "./errors.js";
+import { finish } from "./finish.js";
 import { copied, cut } from "./image.js";
 import { inject } from "./inject.js";
 import { mesh } from "./mesh.js";
@@ -93,6 +94,7 @@ export class FaceSwapper {
     this.report = emptyReport();
     this.frames = 0; // followed so far
     this.kernels = /** @type {Float32Array | null} */ (null);
+    this.face = /** @type {ImageData | null} */ (null); // the source's, if it came as a picture
     this.painter = /** @type {import("./sessions.js").Session | null} */ (null);
   }
 
@@ -101,10 +103,13 @@ export class FaceSwapper {
    * @param {OffscreenCanvas | Float32Array} source
    */
   async setSource(source) {
-    const kernels = source instanceof Float32Array ? source : await this.fromPicture(source);
+    const { kernels, face } =
+      source instanceof Float32Array
+        ? { kernels: source, face: null }
+        : await this.fromPicture(source);
     const painter = await this.pack.painter(kernels);
     await this.painter?.release();
-    [this.kernels, this.painter] = [kernels, painter];
+    Object.assign(this, { kernels, face, painter });
   }
 
   /**
@@ -112,9 +117,10 @@ export class FaceSwapper {
    * @param {OffscreenCanvas} frame
    * @param {import("./detect.js").Face[]} [faces]  which of `pack.faces(frame)`; default the largest
    * @param {number} [strength]  0 nothing .. 1 all
+   * @param {boolean} [finished]  whether patches take on the sharpness and the colour around them
    * @returns {Promise<OffscreenCanvas>}
    */
-  async swapFrame(frame, faces, strength = 1) {
+  async swapFrame(frame, faces, strength = 1, finished = false) {
     if (!this.painter) {
       throw new CallOrderError("swapFrame: there is no source yet; call setSource first");
     }
@@ -123,7 +129,8 @@ export class FaceSwapper {
     this.report.found = everyone.length;
     if (!everyone.length) this.report.reasons.push("no face in the target");
     const out = copied(frame);
-    for (const face of faces ?? everyone.slice(0, 1)) await this.swapFace(out, face, strength);
+    for (const face of faces ?? everyone.slice(0, 1))
+      await this.swapFace(out, face, strength, finished);
     return out;
   }
 
@@ -133,8 +140,9 @@ export class FaceSwapper {
    * @param {import("./track.js").Tracker} tracker
    * @param {number} time  seconds
    * @param {number} strength  0 nothing .. 1 all
+   * @param {boolean} [finished]  as in swapFrame
    */
-  async followFrame(frame, tracker, time, strength = 1) {
+  async followFrame(frame, tracker, time, strength = 1, finished = false) {
     const start = performance.now();
     const [first] = tracker.update(await this.lookFor(frame, tracker, time), time);
     const spent = performance.now() - start;
@@ -142,6 +150,7 @@ export class FaceSwapper {
       frame,
       first ? [first.face] : [],
       strength * (first?.strength ?? 0),
+      finished,
     );
     this.report.milliseconds.detect = spent;
     return out;
@@ -161,7 +170,7 @@ export class FaceSwapper {
     return near.length ? near : this.pack.faces(frame);
   }
 
-  /** @param {OffscreenCanvas} image @returns {Promise<Float32Array>} */
+  /** The kernels of the largest face, and its crop. @param {OffscreenCanvas} image */
   async fromPicture(image) {
     const [face] = await this.pack.faces(image);
     if (!face)
@@ -175,15 +184,16 @@ export class FaceSwapper {
       );
     }
     const identity = await encode(this.pack.sessions.encode, crop);
-    return inject(this.pack.sessions.inject, identity);
+    return { kernels: await inject(this.pack.sessions.inject, identity), face: crop };
   }
 
   /**
    * @param {OffscreenCanvas} frame
    * @param {import("./detect.js").Face} face
    * @param {number} strength
+   * @param {boolean} finished
    */
-  async swapFace(frame, face, strength) {
+  async swapFace(frame, face, strength, finished) {
     const { sessions, manifest } = this.pack;
     const painter = /** @type {import("./sessions.js").Session} */ (this.painter);
     const { crop, matrix } = await this.timed("align", () => this.pack.align(frame, face));
@@ -193,12 +203,14 @@ export class FaceSwapper {
       return;
     }
     const { patch, mask } = await this.timed("swap", () => swap(painter, crop));
-    await this.timed("paste", () => {
+    const share = await this.timed("paste", () => {
       const inside = hull(target.points, manifest.mesh, crop.width);
       const sides = border(crop.width);
-      const share = mask.map((value, i) => value * inside[i] * sides[i] * strength);
-      paste(frame, patch, share, matrix);
+      return mask.map((value, i) => value * inside[i] * sides[i]);
     });
+    const done = finished ? await this.timed("finish", () => finish(patch, crop, share)) : patch;
+    const weighed = share.map((value) => value * strength);
+    await this.timed("paste", () => paste(frame, done, weighed, matrix));
     this.report.swapped += 1;
   }
 

@@ -1,20 +1,25 @@
 /**
  * `remote` is the worker as the page sees it: a promise for each question.
  *
- * It fetches the weights and the runtime once, starts the worker on the device that `device` chose,
- * and times how many threads are fastest.
+ * It fetches the runtime and the weights once, and starts the worker on the device that `device`
+ * chose.
+ *
+ * @typedef {Promise<Record<string, Uint8Array>>} Files  graph -> file
  */
 import { candidates, choose, offer, sentence } from "./device.js";
 import { revive } from "./errors.js";
-import { fetchBytes, fetchPack } from "./manifest.js";
+import { fetchBytes, fetchGraphs, load, sizeOf } from "./manifest.js";
 import { runtimeOf } from "./runtime.js";
+import { threadsToUse, timeThreads } from "./threads.js";
 
 /** One worker. */
 export class Remote {
   constructor() {
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.waiting = /** @type {Map<number, { resolve: Function, reject: Function }>} */ (new Map());
-    this.count = 0;
+    this.count = 0; // questions so far
+    this.used = 0; // milliseconds, when something was last asked or answered
+    this.painted = false; // whether a face has been
     this.lost = (/** @type {string} */ _reason) => {};
     this.worker.addEventListener("message", ({ data }) => this.hear(data));
     this.worker.addEventListener("error", ({ message }) => this.fail(message || "it did not load"));
@@ -28,6 +33,7 @@ export class Remote {
    */
   ask(ask, options = {}, transfer = []) {
     this.count += 1;
+    this.used = performance.now();
     const id = this.count;
     this.worker.postMessage({ id, ask, ...options }, transfer);
     return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
@@ -38,6 +44,8 @@ export class Remote {
     if (lost !== undefined) return this.lost(lost);
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
+    this.used = performance.now();
+    this.painted ||= Boolean(done?.report);
     if (failed) waiting?.reject(revive(failed));
     else waiting?.resolve(done);
   }
@@ -63,9 +71,24 @@ export class Remote {
 export async function open(folder, progress) {
   const offered = await offer();
   const choice = choose(offered);
-  const files = await fetchAll(folder, choice.device, progress);
-  const { remote, threads } = await fastest(files, choice.device, offered);
-  const doubt = await remote.ask("open", { device: choice.device });
+  const { device } = choice;
+  const { manifest, runtime, came } = await fetchRuntime(folder, device, progress);
+  const start = async (/** @type {number} */ threads, /** @type {Files} */ files) => {
+    const remote = new Remote();
+    const ready = [remote.ask("start", { runtime, device, threads }), files];
+    const [, bytes] = await Promise.all(ready).catch((error) => {
+      remote.close();
+      throw error;
+    });
+    await remote.ask("take", { manifest, bytes });
+    return remote;
+  };
+  const counts = device === "wasm" ? candidates(offered) : [1];
+  const threads = threadsToUse(counts);
+  const files = fetchGraphs(folder, manifest, came); // the runtime is compiled meanwhile
+  const remote = await start(threads, files);
+  const doubt = await remote.ask("open", { device });
+  timeThreads(counts, remote, (threads) => start(threads, files)).catch(console.warn); // a wish
   const final = doubt
     ? { device: /** @type {const} */ ("wasm"), reason: `WebGPU: ${doubt}` }
     : choice;
@@ -73,36 +96,16 @@ export async function open(folder, progress) {
 }
 
 /**
+ * The runtime comes first: it takes longest to get ready.
  * @param {URL} folder
  * @param {import("./sessions.js").Device} device
  * @param {(got: number, of: number) => void} progress
  */
-async function fetchAll(folder, device, progress) {
+async function fetchRuntime(folder, device, progress) {
   const { address, size } = runtimeOf(device);
-  let [got, of] = [0, size];
+  const manifest = await load(folder);
+  const of = size + sizeOf(manifest);
+  let got = 0;
   const came = (/** @type {number} */ bytes) => progress((got += bytes), Math.max(of, got));
-  const runtime = fetchBytes(address, came);
-  const pack = await fetchPack(folder, came, (/** @type {number} */ bytes) => (of += bytes));
-  return { ...pack, runtime: await runtime };
-}
-
-/**
- * The worker whose number of threads paints a face in the shortest time; remembered for next time.
- * @param {object} files
- * @param {import("./sessions.js").Device} device
- * @param {import("./device.js").Offer} offered
- */
-async function fastest(files, device, offered) {
-  const known = Number(localStorage.getItem("threads"));
-  const counts = device === "wasm" ? candidates(offered) : [1];
-  const tried = [];
-  for (const threads of counts.includes(known) ? [known] : counts) {
-    const remote = new Remote();
-    await remote.ask("start", { ...files, device, threads });
-    tried.push({ remote, threads, spent: counts.length > 1 ? await remote.ask("probe") : 0 });
-  }
-  tried.sort((a, b) => a.spent - b.spent);
-  tried.slice(1).forEach(({ remote }) => remote.close());
-  if (tried.length > 1) localStorage.setItem("threads", String(tried[0].threads));
-  return tried[0];
+  return { manifest, runtime: await fetchBytes(address, came), came };
 }

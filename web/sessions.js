@@ -29,6 +29,9 @@ export async function start(device, threads, binary) {
   ort.env.wasm.wasmBinary = binary;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
+  // The runtime is compiled when it is first asked for anything; no graph is needed for that.
+  const options = { executionProviders: [device] };
+  await ort.InferenceSession.create(new Uint8Array(1), options).catch(() => {});
 }
 
 /**
@@ -37,12 +40,11 @@ export async function start(device, threads, binary) {
  * @param {Device} device
  * @param {Float32Array} [kernels]  (22291,), baked into the graph as constants: as inputs they would
  *   be re-packed every frame
- * @param {boolean} [alone]  whether a graph that does not run on the device from end to end is an error
+ * @param {object} [more]  options of the runtime, for tests that ask it where each node ran
  * @returns {Promise<Session>}
  */
-export async function openSession(bytes, device, kernels, alone = false) {
-  const extra = alone ? { session: { disable_cpu_ep_fallback: "1" } } : {};
-  const options = { executionProviders: [device], graphOptimizationLevel: "all", extra };
+export async function openSession(bytes, device, kernels, more = {}) {
+  const options = { executionProviders: [device], graphOptimizationLevel: "all", ...more };
   const data = kernels && new Uint8Array(kernels.slice().buffer);
   const external = data ? { externalData: [{ path: "kernels.bin", data }] } : {};
   const net = await ort.InferenceSession.create(bytes, { ...options, ...external }).catch(

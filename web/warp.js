@@ -96,10 +96,11 @@ function eroded(spans, side, size) {
  * @param {Float32Array} plane  (size, size)
  * @param {number} size
  * @param {number} sigma  pixels
+ * @param {number} [wide]  sigmas that the kernel reaches: cv2 takes 3 for bytes, 4 for floats
  * @returns {Float32Array}
  */
-export function blur(plane, size, sigma) {
-  const reach = (rint(sigma * 6 + 1) | 1) >> 1;
+export function blur(plane, size, sigma, wide = 3) {
+  const reach = (rint(sigma * 2 * wide + 1) | 1) >> 1;
   const kernel = Array.from({ length: 2 * reach + 1 }, (_, i) =>
     Math.exp(-((i - reach) ** 2) / (2 * sigma * sigma)),
   );

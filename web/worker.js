@@ -5,7 +5,8 @@
  *
  * | ask      | with                                  | done                                          |
  * |----------|---------------------------------------|-----------------------------------------------|
- * | start    | manifest, bytes, runtime, device, threads | nothing; the runtime is there             |
+ * | start    | runtime, device, threads              | nothing; the runtime is compiled              |
+ * | take     | manifest, bytes                       | nothing; the weights are there                |
  * | probe    |                                       | milliseconds of one painted face              |
  * | open     | device                                | why WebGPU was not to be trusted, or ""       |
  * | source   | file: Blob                            | `{ face: ImageBitmap or null }`               |
@@ -14,7 +15,7 @@
  * | picture  | chosen: numbers, strength             | `{ bitmap, report }`                          |
  * | save     |                                       | `{ file, signature }`, the last picture       |
  * | frame    | bitmap, time, strength, mirror        | `{ bitmap, report }`, label drawn             |
- * | clip     | bitmap, time, strength                | `{ bitmap, report }`, marked                  |
+ * | clip     | bitmap, time, strength                | `{ bitmap, report }`, finished and marked     |
  * | restart  |                                       | nothing; forget who was followed              |
  *
  * Without being asked: `{ lost: reason }` when the GPU is gone; everything has moved to WASM then.
@@ -39,8 +40,10 @@ const desk = /** @type {{ target?: OffscreenCanvas, faces: import("./detect.js")
 
 const HANDLERS = {
   /** @param {any} options */
-  async start({ manifest, bytes, runtime, device, threads }) {
-    await start(device, threads, runtime);
+  start: ({ runtime, device, threads }) => start(device, threads, runtime),
+
+  /** @param {any} options */
+  take({ manifest, bytes }) {
     swapper = new FaceSwapper(new Pack(manifest, bytes));
   },
 
@@ -74,11 +77,8 @@ const HANDLERS = {
       );
       return { face: null };
     }
-    const frame = await readPicture(file);
-    await swapper.setSource(frame);
-    const [face] = await swapper.pack.faces(frame);
-    const { crop } = swapper.pack.align(frame, face);
-    return { face: await createImageBitmap(crop) };
+    await swapper.setSource(await readPicture(file));
+    return { face: await createImageBitmap(/** @type {ImageData} */ (swapper.face)) };
   },
 
   identity: () =>
@@ -112,7 +112,7 @@ const HANDLERS = {
 
   /** @param {{ bitmap: ImageBitmap, time: number, strength: number }} options */
   async clip({ bitmap, time, strength }) {
-    const out = await swapper.followFrame(toFrame(bitmap), tracker, time, strength);
+    const out = await swapper.followFrame(toFrame(bitmap), tracker, time, strength, true);
     const pen = penOf(out);
     pen.putImageData(mark(pen.getImageData(0, 0, out.width, out.height)), 0, 0);
     return { bitmap: out.transferToImageBitmap(), report: swapper.report };

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from demo import align, detect, warp
+from demo import align, detect, finish, warp
 from demo.inject import write_identity
 from demo.manifest import load
 from demo.track import Tracker
@@ -124,6 +124,26 @@ def identity(rng: np.random.Generator) -> dict:
             "sha256": graph.sha256}  # fmt: skip
 
 
+def finished() -> dict:
+    """A patch made as sharp as its crop, and tinted like it; every seventh row of the answers.
+
+    The pictures are waves on a slope, so that both languages can make them.
+    """
+    side = 224
+    y, x = np.mgrid[:side, :side]
+    waves = (x * 13 + y * 7) % 32 - (x * y // 64) % 16
+
+    def picture(colour: tuple[int, ...], strength: int) -> Array:
+        planes = [level + x // 4 + y // 8 + waves * strength // 4 for level in colour]
+        return np.stack(planes, axis=2).astype(np.uint8)
+
+    crop, patch = picture((120, 84, 60), 5), picture((96, 88, 92), 2)
+    away = np.sqrt((x - 112.0) ** 2 + (y - 118.0) ** 2)
+    mask = np.clip((84 - away) / 24, 0, 1).astype(np.float32)
+    sharp = warp.refocus(patch, crop, mask > 0.5)
+    return {"sharp": text(sharp[::7]), "tint": text(finish.tint(patch, crop, mask)[::7])}
+
+
 def text(array: Array) -> str:
     """The bytes of an array as base64."""
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
@@ -146,6 +166,7 @@ def build() -> dict[str, str]:
         "image": averages(rng),
         "inject": identity(rng),
         "track": tracked(rng),
+        "finish": finished(),
     }
     return {f"{name}.json": json.dumps(value, default=plain) for name, value in found.items()}
 

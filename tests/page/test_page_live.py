@@ -31,3 +31,7 @@ def test_the_camera_can_be_the_source(visit, host):
     page.click("#source-shutter")
     text(page, "source-state", "ready")
     assert pixels(page, "source-face").std() > 20
+    page.click("#source-take")
+    until(page, "document.getElementById('source-camera').videoWidth")
+    page.click("#source-cancel")
+    assert page.is_visible("#source-face") and not page.is_visible("#source-hint")

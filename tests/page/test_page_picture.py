@@ -74,6 +74,7 @@ def test_what_is_missing_is_said(visit, host, files):
         text(page, "source-state", words)
     page.set_input_files("#source-file", files["source"])
     text(page, "source-state", "ready")
+    assert page.inner_text("#picture-state") == ""  # it is missing no more
     page.click("#picture-swap")
     text(page, "picture-state", "confirm first")
 

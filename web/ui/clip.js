@@ -10,6 +10,7 @@ import { byId, onFile, press, stateLine } from "./common.js";
  */
 export function clipPanel(engine, source) {
   const state = stateLine("clip-state");
+  engine.addEventListener("source", state.calm);
   const [video, bar, save] = ["clip-shown", "clip-progress", "clip-save"].map(byId);
   let file = /** @type {File | null} */ (null);
   let abort = new AbortController();

@@ -31,13 +31,19 @@ export function stateLine(id) {
       put(sentence(error), true);
       if (!error?.message) console.error(error);
     },
+    /** What was wrong may be so no longer. */
+    calm: () => {
+      if (line.classList.contains("bad")) put("");
+    },
   };
 }
 
 /** @param {any} error */
 function sentence(error) {
   const text = error?.message || String(error);
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+  const name = /^[^\s:]+\.\w+:/.test(text); // a file's is left as it is
+  const first = name ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return first + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
 /**

@@ -11,6 +11,7 @@ import { byId, press, stateLine } from "./common.js";
  */
 export function livePanel(engine, source) {
   const state = stateLine("live-state");
+  engine.addEventListener("source", state.calm);
   const [canvas, video] = [byId("live-shown"), byId("live-camera")];
   let facing = /** @type {"user" | "environment"} */ ("user");
   let live = /** @type {Live | null} */ (null);
@@ -67,6 +68,7 @@ export function livePanel(engine, source) {
   function controls(on) {
     canvas.hidden = byId("live-stop").hidden = byId("live-turn").hidden = !on;
     byId("live-hint").hidden = byId("live-start").hidden = on;
+    canvas.parentElement.classList.toggle("full", on);
     byId("live-stats").textContent = "";
     canvas.setAttribute("aria-label", say("liveAlt"));
     (on ? byId("live-stop") : byId("live-start")).focus();

@@ -9,6 +9,7 @@ import { byId, download, onFile, press, show, stateLine } from "./common.js";
  */
 export function picturePanel(engine, source) {
   const state = stateLine("picture-state");
+  engine.addEventListener("source", state.calm);
   const [canvas, boxes] = [byId("picture-shown"), byId("picture-faces")];
   const chosen = /** @type {Set<number>} */ (new Set());
   let original = /** @type {ImageData | null} */ (null);

@@ -34,6 +34,7 @@ export function sourcePanel(engine) {
     byId("source-hint").hidden = Boolean(face);
     byId("identity-save").disabled = !chosen;
     if (chosen) state.tell(face ? say("sourceReady") : say("identityReady", { name }));
+    engine.tell("source", {});
   }
 
   /** Throws what is missing before anything can be swapped. */
@@ -42,6 +43,7 @@ export function sourcePanel(engine) {
     if (!consent.checked) throw new SwapError(say("needConsent"));
   }
 
+  consent.addEventListener("change", () => engine.tell("source", {}));
   onFile(byId("source-file"), take);
   press(byId("identity-save"), state, async () =>
     download(await engine.ask("identity"), "face.idn"),
@@ -60,12 +62,13 @@ export function sourcePanel(engine) {
 function shutter(take, state, engine) {
   const video = byId("source-camera");
   const parts = ["source-camera", "source-shutter", "source-cancel"].map(byId);
-  const rest = ["source-take", "source-face"].map(byId);
+  const rest = ["source-take", "source-face", "source-hint"].map(byId);
+  let hidden = /** @type {boolean[]} */ ([]); // of the rest, before the camera took their place
   let stop = () => {};
   const turn = (/** @type {boolean} */ on) => {
+    if (on) hidden = rest.map((part) => part.hidden);
     parts.forEach((part) => (part.hidden = !on));
-    rest.forEach((part) => (part.hidden = on));
-    byId("source-hint").hidden = on;
+    rest.forEach((part, i) => (part.hidden = on || hidden[i]));
     if (!on) stop();
   };
   press(byId("source-take"), state, async () => {
