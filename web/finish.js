@@ -13,7 +13,7 @@ import { blur } from "./warp.js";
 
 const FOCUS = [0.3, 1.7]; // how far the finest band may be dimmed or lifted
 const SMALL = 56; // pixels, side at which colour is compared: the seam's tint is a soft thing
-const REACH = 0.08; // of the side, how far the seam's tint is carried at first
+const REACHES = [0.64, 0.16, 0.04, 0.02]; // of the side, how far the seam's tint is carried, in turn
 const ODD = 18.0; // L, a, b: what differs more at the seam is hair or cloth, no tint
 const MOST = 60; // levels that a pixel may be moved
 
@@ -77,7 +77,9 @@ function strength(band, mask) {
  */
 export function tint(patch, crop, mask) {
   const [small, target] = [patch, crop].map(shrunk);
-  const share = mapped(mask, means(patch.width, SMALL));
+  const all = mapped(mask, means(patch.width, SMALL));
+  const most = Math.max(1e-6, all.reduce((a, b) => Math.max(a, b), 0));
+  const share = all.map((part) => part / most); // a face that fades is no seam all over
   const lab = toLab(small);
   const apart = toLab(target).map((value, i) => value - lab[i]);
   const seam = share.map((part, i) => 4 * part * (1 - part) * Math.exp(-odds(apart, i) / ODD ** 2));
@@ -110,8 +112,8 @@ function spread(values, weight) {
   const heavy = planesOf(values).map((plane) => plane.map((value, i) => value * weight[i]));
   const sum = total(weight);
   const out = heavy.map((plane) => new Float32Array(plane.length).fill(total(plane) / sum));
-  for (const times of [8, 4, 2, 1]) {
-    const taps = bell(SMALL, times * REACH * SMALL);
+  for (const reach of REACHES) {
+    const taps = bell(SMALL, reach * SMALL);
     const near = mapped(weight, taps);
     heavy.forEach((plane, n) => {
       mapped(plane, taps).forEach((mean, i) => {
