@@ -14,6 +14,7 @@ import numpy as np
 Array = np.ndarray
 SMALL = 56  # pixels, side at which colour is compared: the seam's tint is a soft thing
 REACHES = (0.64, 0.16, 0.04, 0.02)  # of the side, how far the seam's tint is carried, in turn
+HOLE = np.ones((9, 9), np.uint8)  # of SMALL: smaller gaps in a mask have no seam
 ODD = 18.0  # L, a, b (8 bit): what differs more at the seam is hair or cloth, no tint
 COARSEST = 6.0  # levels of grain at most
 SKIN = np.float32([26, 8, 8])  # spread of L, a, b (8 bit) within one face's skin
@@ -60,6 +61,7 @@ def tint(patch: Array, crop: Array, mask: Array) -> Array:
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     apart = cv2.cvtColor(target.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) - lab
     share = share / max(share.max(), 1e-6)  # a face that fades is no seam all over
+    share = cv2.morphologyEx(share, cv2.MORPH_CLOSE, HOLE)  # nor is the mouth, which stays open
     seam = 4 * share * (1 - share) * np.exp(-np.square(apart).sum(2) / ODD**2)
     if seam.sum() < 1:
         return patch

@@ -114,3 +114,15 @@ def test_a_patch_fades_out_towards_its_crops_sides():
 def test_an_unknown_finish_is_refused():
     with pytest.raises(ValueError, match="expected tint, sharp, grain, front"):
         Finish.of(["gloss"])
+
+
+def test_the_lips_keep_their_colour_round_an_open_mouth():
+    """The mouth is a gap in the mask; other lips than the target's are no seam."""
+    crop = np.full((224, 224, 3), (150, 120, 110), np.uint8)
+    patch, mask = crop.copy(), np.zeros((224, 224), np.float32)
+    cv2.ellipse(patch, (112, 160), (34, 20), 0, 0, 360, (176, 96, 104), -1)
+    cv2.ellipse(mask, (112, 112), (80, 100), 0, 0, 360, 1, -1)
+    cv2.ellipse(mask, (112, 160), (24, 10), 0, 0, 360, 0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 3)
+    out = tint(patch, crop, mask)
+    assert np.abs(out.astype(int) - patch).max() <= 3  # 25 where the gap counts

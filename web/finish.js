@@ -8,12 +8,13 @@
  */
 import { blob, rint } from "./image.js";
 import { toLab, toRgb } from "./lab.js";
-import { bell, bilinear, mapped, means } from "./planes.js";
+import { bell, bilinear, closed, mapped, means } from "./planes.js";
 import { blur } from "./warp.js";
 
 const FOCUS = [0.3, 1.7]; // how far the finest band may be dimmed or lifted
 const SMALL = 56; // pixels, side at which colour is compared: the seam's tint is a soft thing
 const REACHES = [0.64, 0.16, 0.04, 0.02]; // of the side, how far the seam's tint is carried, in turn
+const HOLE = 4; // of SMALL, on all sides of a pixel: smaller gaps in a mask have no seam
 const ODD = 18.0; // L, a, b: what differs more at the seam is hair or cloth, no tint
 const MOST = 60; // levels that a pixel may be moved
 
@@ -79,7 +80,8 @@ export function tint(patch, crop, mask) {
   const [small, target] = [patch, crop].map(shrunk);
   const all = mapped(mask, means(patch.width, SMALL));
   const most = Math.max(1e-6, all.reduce((a, b) => Math.max(a, b), 0));
-  const share = all.map((part) => part / most); // a face that fades is no seam all over
+  const faded = all.map((part) => part / most); // a face that fades is no seam all over
+  const share = closed(faded, SMALL, HOLE); // nor is the mouth, which stays open
   const lab = toLab(small);
   const apart = toLab(target).map((value, i) => value - lab[i]);
   const seam = share.map((part, i) => 4 * part * (1 - part) * Math.exp(-odds(apart, i) / ODD ** 2));

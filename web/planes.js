@@ -87,3 +87,33 @@ export function bell(size, sigma) {
   };
   return kept(`bell ${size} ${sigma}`, () => Array.from({ length: size }, (_, x) => row(x)));
 }
+
+/**
+ * Morphological closing by a square: gaps that do not hold it are filled.
+ * @param {Float32Array} plane  (size, size)
+ * @param {number} size
+ * @param {number} reach  of the square, on all sides of its middle
+ * @returns {Float32Array}
+ */
+export function closed(plane, size, reach) {
+  return extreme(extreme(plane, size, reach, Math.max), size, reach, Math.min);
+}
+
+/**
+ * The largest or smallest value of the square around each pixel, within the plane.
+ * @param {Float32Array} plane
+ * @param {number} size
+ * @param {number} reach
+ * @param {(...values: number[]) => number} choose
+ */
+function extreme(plane, size, reach, choose) {
+  const along = (/** @type {Float32Array} */ from, /** @type {number} */ step) =>
+    from.map((_, i) => {
+      const at = Math.floor(i / step) % size;
+      const [first, last] = [Math.max(0, at - reach), Math.min(size - 1, at + reach)];
+      let best = from[i];
+      for (let k = first; k <= last; k++) best = choose(best, from[i + (k - at) * step]);
+      return best;
+    });
+  return along(along(plane, 1), size);
+}

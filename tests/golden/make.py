@@ -140,6 +140,7 @@ def finished() -> dict:
     crop, patch = picture((120, 84, 60), 5), picture((96, 88, 92), 2)
     away = np.sqrt((x - 112.0) ** 2 + (y - 118.0) ** 2)
     mask = np.float32(0.7) * np.clip((84 - away) / 24, 0, 1).astype(np.float32)  # half faded
+    mask[away < 12] = 0  # a mouth
     sharp = warp.refocus(patch, crop, mask > 0.5)
     return {"sharp": text(sharp[::7]), "tint": text(finish.tint(patch, crop, mask)[::7])}
 

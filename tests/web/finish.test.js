@@ -38,7 +38,7 @@ function mean(a, b) {
 const [crop, patch] = [picture([120, 84, 60], 5), picture([96, 88, 92], 2)];
 const mask = Float32Array.from({ length: SIDE * SIDE }, (_, i) => {
   const away = Math.sqrt(((i % SIDE) - 112) ** 2 + (Math.floor(i / SIDE) - 118) ** 2);
-  return 0.7 * Math.min(1, Math.max(0, (84 - away) / 24)); // half faded
+  return away < 12 ? 0 : 0.7 * Math.min(1, Math.max(0, (84 - away) / 24)); // half faded; a mouth
 });
 
 test("a patch is made as sharp as Python makes it", () => {
