@@ -17,7 +17,7 @@ def test_second_visit_without_network(browser, dist, files):
     with served(dist / "deep") as address:
         first = context.new_page()
         first.goto(address + "page/")
-        until(first, "crossOriginIsolated")
+        until(first, "crossOriginIsolated && document.readyState == 'complete'")
         before = swapped(first, files["source"], files["target"])
         first.close()
     again = context.new_page()  # the server is gone
