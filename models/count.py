@@ -26,8 +26,11 @@ def idn(network: swap.Swap) -> list[Row]:
         name = f"dec{deep}" if deep >= 0 else f"enc{layer}"
         rows.append((name, weights + cin + cout, weights * side**2))
     static = parts(network, *network.inputs().values())
-    mask = (sum(n) for n in zip(static["mask"], static["verdict"], strict=True))
-    return [*rows, ("final", *static["final"]), ("mask", *mask)]
+    mask = tuple(sum(n) for n in zip(static["mask"], static["verdict"], strict=True))
+    # The tail may run in two pieces, which no counter knows by its name: it is what is left.
+    whole = count(network, *network.inputs().values())[1]
+    tail = whole - mask[1] - sum(macs for _, _, macs in rows)
+    return [*rows, ("final", static["final"][0], tail), ("mask", *mask)]
 
 
 def rows(network: nn.Module) -> list[Row]:
