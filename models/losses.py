@@ -173,7 +173,7 @@ class Distillation(nn.Module):
     ) -> tuple[dict[str, Tensor], Tensor]:
         """painted (k, 3, s, s) -> named terms, and alpha (k,), which is 1 where a photograph is
         the answer. quality: of the teacher's pictures, 0..1, (plain,) or one number."""
-        patch = painted * b.hull + b.given * (1 - b.hull)
+        patch = b.blend(painted)
         plain = b.plain[b.judged]
         with torch.no_grad():
             theirs, their_maps = self.recogniser(b.answer[b.judged])

@@ -27,20 +27,14 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Draw:
-    """What a batch is made of.
+    """What a batch is made of; a stage's Settings are these and its own."""
 
-    size: of the pictures, pixels. couples: targets that two people are painted on. cycles:
-    photographs that are to be restored. itself: share of these that begin with the photograph,
-    veiled. told: share of identities that come from the labels. judged: share of cycles that the
-    recogniser looks at; it costs most of a step.
-    """
-
-    size: int
-    couples: int
-    cycles: int
-    itself: float
-    told: float
-    judged: float
+    size: int = 128  # pixels of the pictures
+    couples: int = 2  # targets a step and process that two people are painted on
+    cycles: int = 4  # photographs a step and process that are to be restored
+    told: float = 0.5  # share of identities that come from the labels, not from the encoder
+    itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
+    judged: float = 0.15  # share of cycles that the recogniser looks at; it costs most of a step
 
 
 @dataclass(frozen=True)
@@ -65,6 +59,10 @@ class Batch:
     def who(self) -> Tensor:
         """(k, 256) unit: the recogniser's own embedding of each."""
         return self.code[:, :WHO] * 2**0.5
+
+    def blend(self, painted: Tensor) -> Tensor:
+        """The painted faces in the pictures that were given, (k, 3, s, s)."""
+        return painted * self.hull + self.given * (1 - self.hull)
 
     def to(self, device: str) -> Batch:
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
@@ -127,11 +125,6 @@ class Triplets:
         parts = [cv2.LUT(np.ascontiguousarray(x), table) for x in (given, answer)]
         moved = [cv2.warpAffine(x, matrix, (size, size)) for x in (*parts, picture[..., 3:])]
         return np.dstack(moved)
-
-
-def pick(settings: object, kind: type) -> dict:
-    """Those of a stage's settings that the dataclass `kind` has too."""
-    return {field.name: getattr(settings, field.name) for field in fields(kind)}
 
 
 def tensor(images: list[np.ndarray]) -> Tensor:

@@ -44,7 +44,7 @@ class Stage(swap.Stage):
 
     def answers(self, b: Batch) -> tuple[Batch, Tensor | float]:
         with torch.no_grad(), autocast(self.device):
-            painted = self.teacher(b.given, b.code).float() * b.hull + b.given * (1 - b.hull)
+            painted = b.blend(self.teacher(b.given, b.code).float())
             quality = self.quality(painted[b.plain]).float()
         answer = torch.where(b.plain.view(-1, 1, 1, 1), painted, b.answer)
         return dataclasses.replace(b, answer=answer), quality

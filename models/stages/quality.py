@@ -18,19 +18,15 @@ from models.data import Faces
 from models.look import Look
 from models.networks.teacher import Quality, Teacher
 from models.precision import autocast
-from models.triplets import Draw, Rng, Triplets, pick
+from models.triplets import Draw, Rng, Triplets
 
 FEWEST = 4  # snapshots, under which there is no course to learn
 
 
 @dataclass(frozen=True)
-class Settings:
-    size: int = 128
+class Settings(Draw):
     couples: int = 8
     cycles: int = 0
-    told: float = 1.0
-    itself: float = 0.0
-    judged: float = 0.0
     lr: float = 1e-3
     miss: float = 1.0
 
@@ -39,7 +35,7 @@ class Stage:
     def __init__(self, settings: Settings, shared: Path, cache: Path, device: str):
         self.settings, self.device = settings, device
         faces = Faces(shared, cache, "train")
-        self.triplets = Triplets(faces, Look(faces), Draw(**pick(settings, Draw)))
+        self.triplets = Triplets(faces, Look(faces), settings)
         self.networks = nn.ModuleDict({"quality": Quality()}).to(device)
         self.teachers = snapshots(ROOT / "runs" / "teacher" / "snapshots", device)
 
@@ -55,7 +51,7 @@ class Stage:
     def picture(self, teacher: Teacher, rng: Rng) -> Tensor:
         b = self.triplets(rng).to(self.device)
         with torch.no_grad(), autocast(self.device):
-            return teacher(b.given, b.code).float() * b.hull + b.given * (1 - b.hull)
+            return b.blend(teacher(b.given, b.code).float())
 
     def measure(self) -> dict[str, float]:
         """How well the guesses follow the snapshots' order, on the same few pictures of each."""

@@ -25,17 +25,13 @@ from models.networks.inject import Inject
 from models.networks.swap import DECODER, Config, Swap
 from models.precision import autocast
 from models.teachers import recogniser
-from models.triplets import Batch, Draw, Rng, Triplets, pick
+from models.triplets import Batch, Draw, Rng, Triplets
 
 
 @dataclass(frozen=True)
-class Settings:
-    size: int = 128  # pixels at which the IDN paints: 128 to warm up, 160, at last 224
-    couples: int = 2  # targets a step and process that two people are painted on
-    cycles: int = 4  # photographs a step and process that are to be restored
-    told: float = 0.5  # share of identities that come from the labels, not from the encoder
-    itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
-    judged: float = 0.15  # share of cycles that the recogniser looks at; it costs most of a step
+class Settings(Draw):
+    """size: at which the IDN paints, 128 to warm up, then 160, at last 224."""
+
     lr: float = 1e-3
     slow: float = 2e-4  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
     encoder: float = 4e-5  # for the identity network, trained before
@@ -55,7 +51,7 @@ class Stage:
         self.notes = {"size": str(settings.size)}  # export must know at which size it paints
         faces, held = Faces(shared, cache, "train"), Faces(shared, cache, "eval")
         look = Look(faces)
-        self.triplets = Triplets(faces, look, Draw(**pick(settings, Draw)))
+        self.triplets = Triplets(faces, look, settings)
         parts = {
             "encode": load_average(ROOT / "checkpoints" / "encode.safetensors", Encode(), "encode"),
             "inject": Inject(),

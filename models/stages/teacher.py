@@ -23,16 +23,13 @@ from models.networks.discriminator import Discriminator
 from models.networks.teacher import Teacher
 from models.precision import autocast
 from models.teachers import recogniser
-from models.triplets import Batch, Draw, Rng, Triplets, pick
+from models.triplets import Batch, Draw, Rng, Triplets
 
 
 @dataclass(frozen=True)
-class Settings:
-    size: int = 128
+class Settings(Draw):
     couples: int = 4
     cycles: int = 8
-    told: float = 1.0
-    itself: float = 0.3
     judged: float = 0.5
     lr: float = 3e-4
     rec: float = 4.0
@@ -50,7 +47,7 @@ class Stage:
         self.settings, self.device = settings, device
         faces, held = Faces(shared, cache, "train"), Faces(shared, cache, "eval")
         look = Look(faces)
-        self.triplets = Triplets(faces, look, Draw(**pick(settings, Draw)))
+        self.triplets = Triplets(faces, look, settings)
         parts = {"teacher": Teacher(), "discriminator": Discriminator()}
         self.networks = nn.ModuleDict(parts).to(device, memory_format=torch.channels_last)
         self.helpers = ("discriminator",)
@@ -91,7 +88,7 @@ def contest(judge: Discriminator, b: Batch, painted: Tensor) -> dict[str, Tensor
 
     Photographs are what was given to plain pairs, and what answers cycles.
     """
-    patch = painted * b.hull + b.given * (1 - b.hull)
+    patch = b.blend(painted)
     photographs = torch.where(b.plain.view(-1, 1, 1, 1), b.given, b.answer)
     own = losses.hinge(judge(photographs), judge(patch.detach()))
     return {"adv": losses.adv(judge.frozen(patch)), "hinge": own}
