@@ -65,8 +65,9 @@ class Cluster:
         try:
             while waiting:
                 for ref in self.ray.wait(list(waiting), timeout=LOOK)[0]:
+                    task = waiting.pop(ref)  # cancelling one that failed may kill us
                     self.done[self.ray.get(ref)] += 1
-                    tell(waiting.pop(ref).frames)
+                    tell(task.frames)
                 tell(0)
         except self.ray.exceptions.RayError as error:
             cause = getattr(error, "cause", error)  # what a task raised, if it was that

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from demo.detect import Face
 from demo.label import label, split
 from demo.pipeline import FaceSwapper, Pack
 from demo.quality import Quality, advise, measure
@@ -25,6 +26,7 @@ from demo.track import Tracked, Tracker
 Array = np.ndarray
 ENGINE = "mesh"  # chosen at first: what `evaluate` prefers, if its frame rate allows
 WINDOW = 2.0  # seconds over which rates and times are averaged
+EVERY = 8  # frames after which the whole frame is searched again, where one face is followed
 LOOKED = 0.5  # seconds from one look at the picture's quality to the next
 STILL = 2.0  # seconds without a frame until it is said
 MISSED = 1.0  # seconds without a face until it is said
@@ -62,7 +64,7 @@ class Visitor:
         self._start()
 
     def _start(self) -> None:
-        self._tracker, self._followed = Tracker(), None
+        self._tracker, self._followed, self._frames = Tracker(), None, 0
         self._seen = self.clock()
         self._looked, self._reasons = 0.0, []
 
@@ -104,7 +106,7 @@ class Visitor:
         return out
 
     def _swap(self, frame: Array, now: float) -> Array:
-        tracked = self._tracker.update(self.pack.faces(frame), now)
+        tracked = self._tracker.update(self._search(frame, now), now)
         chosen = tracked if self.settings.everyone else self._follow(tracked)
         self._look(frame, [one for one in chosen if not one.missed], now)
         swapper, reasons = self._swapper, []
@@ -114,6 +116,16 @@ class Visitor:
             reasons += swapper.report.reasons
         self._reasons = reasons
         return frame
+
+    def _search(self, frame: Array, now: float) -> list[Face]:
+        """One lone face is looked for where it was, now and then and else everywhere."""
+        self._frames += 1
+        alone = self._tracker.tracks if len(self._tracker.tracks) == 1 else []
+        if alone and not alone[0].missed and self._frames % EVERY:
+            near = self.pack.faces_near(frame, alone[0].tracked(now).face.box)
+            if near:
+                return near
+        return self.pack.faces(frame)
 
     def _look(self, frame: Array, chosen: list[Tracked], now: float) -> None:
         """How good the picture is, now and then; `chosen` are there to be seen."""

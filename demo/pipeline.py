@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from demo.align import align, crop_pixels, refine, scaled, warp_crop
-from demo.detect import Face, Options, detect, load_detector
+from demo.detect import Face, Options, detect, detect_near, load_detector
 from demo.encode import encode
 from demo.errors import CallOrderError, NoFaceError, SmallFaceError
 from demo.finish import Finish, finish, front
@@ -77,9 +77,17 @@ class Pack:
 
     def faces(self, frame: Array) -> list[Face]:
         """Every face of a frame (h, w, 3) uint8 RGB, the largest first."""
-        d = self.manifest.detect
-        found = detect(self.detect, frame, Options(d.size, d.score, d.iou))
+        found = detect(self.detect, frame, self.options)
         return sorted(found, key=lambda face: face.area, reverse=True)
+
+    def faces_near(self, frame: Array, box: Array) -> list[Face]:
+        """Those of them around a box: for a face whose place is nearly known, and quicker."""
+        return detect_near(self.detect, frame, box, self.options)
+
+    @property
+    def options(self) -> Options:
+        d = self.manifest.detect
+        return Options(d.size, d.score, d.iou)
 
     def align(self, frame: Array, face: Face) -> tuple[Array, Array]:
         a = self.manifest.align

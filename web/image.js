@@ -82,22 +82,6 @@ export function copied(frame) {
   return pen.canvas;
 }
 
-/**
- * The part of a frame around a box, `around` times its longer side, black beyond the frame.
- * @param {OffscreenCanvas} frame
- * @param {[number, number, number, number]} box  x0 y0 x1 y1
- * @param {number} around
- * @returns {{ part: OffscreenCanvas, left: number, top: number }} left, top: its corner
- */
-export function cut(frame, [x0, y0, x1, y1], around) {
-  const side = Math.max(32, Math.round(Math.max(x1 - x0, y1 - y0) * around));
-  const [left, top] = [(x0 + x1 - side) / 2, (y0 + y1 - side) / 2].map(Math.round);
-  const pen = sheet(side, side);
-  pen.fillRect(0, 0, side, side);
-  pen.drawImage(frame, -left, -top);
-  return { part: pen.canvas, left, top };
-}
-
 /** @param {number} pixels @param {string} name */
 function tooLarge(pixels, name) {
   const got = (pixels / 1e6).toFixed(1);

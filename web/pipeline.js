@@ -15,11 +15,11 @@
  * @property {Record<string, number>} milliseconds  stage -> time, all faces together
  */
 import { align, scale } from "./align.js";
-import { area, detect, look, moved } from "./detect.js";
+import { area, detect, detectNear } from "./detect.js";
 import { encode } from "./encode.js";
 import { CallOrderError, NoFaceError, SmallFaceError } from "./errors.js";
 import { finish } from "./finish.js";
-import { copied, cut } from "./image.js";
+import { copied } from "./image.js";
 import { inject } from "./inject.js";
 import { mesh } from "./mesh.js";
 import { paste } from "./paste.js";
@@ -28,9 +28,7 @@ import { swap } from "./swap.js";
 import { border, hull } from "./warp.js";
 
 const SMALLEST = 40; // source pixels across the crop under which there is no likeness to learn
-const AROUND = 2.2; // box sides, of the part of a frame in which a followed face is looked for
-const NEAR = 160; // pixels, longer side of that part for the detector
-const EVERY = 8; // frames after which the whole frame is looked at again
+const EVERY = 8; // frames after which the whole frame is searched again, where one is followed
 
 /** The weights, opened once. */
 export class Pack {
@@ -60,15 +58,12 @@ export class Pack {
   }
 
   /**
-   * The faces around a box: a quarter of the work, for a face whose place is nearly known.
+   * Those of them around a box: for a face whose place is nearly known, and quicker.
    * @param {OffscreenCanvas} frame
    * @param {import("./detect.js").Face["box"]} box
    */
-  async facesNear(frame, box) {
-    const { part, left, top } = cut(frame, box, AROUND);
-    const options = { ...this.manifest.detect, size: NEAR };
-    const found = await look(this.sessions.detect, part, options, 0);
-    return found.map((face) => moved(face, left, top));
+  facesNear(frame, box) {
+    return detectNear(this.sessions.detect, frame, box, this.manifest.detect);
   }
 
   /**
@@ -157,15 +152,16 @@ export class FaceSwapper {
   }
 
   /**
-   * Where the followed face was, and now and then everywhere.
+   * One lone face is looked for where it was, now and then and else everywhere.
    * @param {OffscreenCanvas} frame
    * @param {import("./track.js").Tracker} tracker
    * @param {number} time
    */
   async lookFor(frame, tracker, time) {
     this.frames += 1;
-    const [first] = tracker.tracks;
-    if (!first || first.missed || this.frames % EVERY === 0) return this.pack.faces(frame);
+    const [first, second] = tracker.tracks;
+    const anywhere = !first || second || first.missed || this.frames % EVERY === 0;
+    if (anywhere) return this.pack.faces(frame);
     const near = await this.pack.facesNear(frame, first.tracked(time).face.box);
     return near.length ? near : this.pack.faces(frame);
   }

@@ -104,6 +104,16 @@ def tracked(rng: np.random.Generator) -> list[dict]:
     return frames
 
 
+def regions() -> list[dict]:
+    """Which part of a picture is looked at around boxes in its middle, at and beyond its sides."""
+    boxes = ((100, 60, 180, 150), (-20, -30, 60, 70), (300, 200, 420, 330), (0, 0, 320, 256))
+    boxes += ((500, 300, 560, 380), (-300, -300, -200, -200), (159.7, 95.2, 160.4, 96.1))
+    size = (320, 256)
+    return [
+        {"box": box, "size": size, "region": detect.region(np.float32(box), size)} for box in boxes
+    ]
+
+
 def found(rng: np.random.Generator, x: float, y: float, side: float) -> detect.Face:
     shape = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
     points = shape * side + (x, y) + rng.normal(0, 1, (5, 2))
@@ -162,7 +172,7 @@ def build() -> dict[str, str]:
     rng = np.random.default_rng(7)
     found = {
         "align": aligned(rng),
-        "detect": {"decoded": decoded(rng), "layouts": layouts()},
+        "detect": {"decoded": decoded(rng), "layouts": layouts(), "regions": regions()},
         "warp": hulls(rng),
         "image": averages(rng),
         "inject": identity(rng),
