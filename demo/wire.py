@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from aiortc import RTCConfiguration
+from aiortc import RTCConfiguration, rtcrtpreceiver
 from aiortc.codecs import h264, vpx
 from aiortc.mediastreams import VIDEO_CLOCK_RATE, VIDEO_TIME_BASE, MediaStreamError
 from av import VideoFrame
@@ -31,10 +31,11 @@ from fastrtc.utils import create_message
 from pydantic import BaseModel
 
 from demo.newest import Newest
+from demo.prompt import Prompt
 from demo.turn import ice_servers
 from demo.visitors import Visitors
 
-RATE = 2_500_000, 5_000_000  # bits a second: at first, at most; aiortc's own 0.5 Mbit/s is mush
+RATE = 2_000_000, 2_500_000  # bits a second: at first, at most; aiortc's own 0.5 Mbit/s is mush
 TOLD = 0.5  # seconds from one status to the next
 LAST = 0.3  # seconds for the reason to reach the page before the line is cut
 FAILED = "The swap failed on a frame, which should not happen. Press Start to begin anew."
@@ -135,6 +136,7 @@ class Camera(VideoCallback):
 
 
 webrtc_connection_mixin.VideoCallback = Camera  # the name under which fastrtc makes its tracks
+rtcrtpreceiver.JitterBuffer = Prompt  # and aiortc its buffers
 
 
 class Key(BaseModel):

@@ -157,13 +157,13 @@ def start(page, timeout=90_000):
     page.wait_for_function("document.getElementById('live-out').videoWidth > 0", timeout=timeout)
 
 
-def summary(seen, seconds):
-    """Rate and latencies of what `probe.take()` saw."""
-    if not seen:
+def summary(got, seconds):
+    """Rate and latencies of what `probe.take()` gave."""
+    if not got["seen"]:
         return {"fps": 0.0}
-    late = np.array([row[1] for row in seen])
+    late = np.array([row[1] for row in got["seen"]])
     return {
-        "fps": round(len(seen) / seconds, 1),
+        "fps": round(got["frames"] / seconds, 1),
         "p50": float(np.percentile(late, 50)),
         "p95": float(np.percentile(late, 95)),
         "most": float(late.max()),

@@ -74,12 +74,12 @@ def alone(lock):
 def window(page, process, seconds=WINDOW):
     """What came back in some seconds, and what the server holds and spends: `cpu`, milliseconds of
     processor for a frame that came back, does not depend on what else the machine does."""
-    page.evaluate("probe.take()")
+    page.evaluate("probe.light = true; probe.take()")
     began, before = time.monotonic(), spent(process.pid)
     page.wait_for_timeout(seconds * 1000)
     got = page.evaluate("probe.take()")
-    figures = summary(got["seen"], time.monotonic() - began)
-    each = (spent(process.pid) - before) * 1e3 / max(len(got["seen"]), 1)
+    figures = summary(got, time.monotonic() - began)
+    each = (spent(process.pid) - before) * 1e3 / max(got["frames"], 1)
     held = round(memory(process.pid), 1)
     return {**figures, "unread": got["unread"], "mb": held, "cpu": round(each, 1)}
 

@@ -4,7 +4,7 @@ const Live = (() => {
   const PATIENCE = 8000; // milliseconds until a connection that does not come is given up
   const GATHER = 1500; // milliseconds for the browser to find its addresses
   const PULSE = 2000; // milliseconds from one sign of life to the next
-  const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+  const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 24 } };
   const BITS = 2_500_000; // a second, at most, towards the server
   const REFUSED = {
     NotAllowedError: "The browser may not use the camera. Allow it by the address, then Start.",
@@ -202,16 +202,12 @@ const Live = (() => {
     at("advice").textContent = told.words.join(" ");
   }
 
-  /** Camera to screen in milliseconds, added up: encoding here, the way there and back, one picture
-   *  more (the server knows a picture to be whole when the next one begins), the server, and from
-   *  the network to the screen here; half a picture of the screen where the browser tells less. */
+  /** Camera to screen in milliseconds, added up: encoding here, the way there and back, the server,
+   *  and from the network to the screen here; half a picture of the screen where it tells less. */
   async function latency(session) {
     const was = session.stats ?? {}, is = {};
     (await session.pc.getStats()).forEach((s) => {
-      if (s.type === "outbound-rtp") {
-        is.encode = [s.totalEncodeTime, s.framesEncoded];
-        is.rate = s.framesPerSecond;
-      }
+      if (s.type === "outbound-rtp") is.encode = [s.totalEncodeTime, s.framesEncoded];
       if (s.type === "inbound-rtp") is.process = [s.totalProcessingDelay, s.framesDecoded];
       if (s.type === "candidate-pair" && s.nominated) is.trip = s.currentRoundTripTime;
     });
@@ -221,9 +217,8 @@ const Live = (() => {
       return count > 0 ? 1000 * time / count : 0;
     };
     if (!was.process || !session.told.held) return null;
-    const next = 1000 / (is.rate || 30);
     const shown = session.took ?? mean("process") + 8;
-    return mean("encode") + 1000 * (is.trip ?? 0) + next + session.told.held + shown;
+    return mean("encode") + 1000 * (is.trip ?? 0) + session.told.held + shown;
   }
 
   window.addEventListener("pagehide", stop);
