@@ -135,7 +135,7 @@ def works(pack: Pack, frame: Array) -> dict[str, Callable[[], object]]:
     found, identity = mesh(pack.mesh, crop), encode(pack.encode, crop)
     painter = pack.painter(inject(pack.inject, identity))
     patch, mask = swap(painter, crop)
-    source = Source(crop, found.points)
+    source = Source.of(crop, found.points, topology)
     return {
         "detect": lambda: pack.faces(frame),
         "align": lambda: warp_crop(frame, matrix, len(crop)),

@@ -217,7 +217,7 @@ class FaceSwapper:
         found = mesh(self.pack.mesh, crop)
         fine, zoom, _ = refine(image, matrix, len(crop))
         topology = self.pack.manifest.mesh
-        source = Source(fine, scaled(found.points, zoom))
+        source = Source.of(fine, scaled(found.points, zoom), topology)
         turned = pose(found.points, topology.mean)
 
         def paint(frame: Array, crop: Array, target: Mesh, matrix: Array) -> tuple:

@@ -23,10 +23,16 @@ SKIN = np.float32([30, 9, 9]) ** 2  # spread of L, a, b (8 bit) within one face'
 
 @dataclass(frozen=True)
 class Source:
-    """crop: (s, s, 3) uint8 RGB, the source aligned. points: (468, 3) its mesh in crop pixels."""
+    """crop: (s, s, 3) uint8 RGB, the source aligned. points: (468, 3) its mesh in crop pixels.
+    cover: (s, s) float32, how surely something lies over its forehead."""
 
     crop: Array
     points: Array
+    cover: Array
+
+    @classmethod
+    def of(cls, crop: Array, points: Array, topology: Any) -> Source:
+        return cls(crop, points, covered(crop, points, topology))
 
 
 def warp(source: Source, crop: Array, mesh: Any, topology: Any) -> tuple[Array, Array]:
@@ -40,7 +46,7 @@ def warp(source: Source, crop: Array, mesh: Any, topology: Any) -> tuple[Array, 
     lit = refocus(relight(painted, crop, inside), crop, inside)
     free = 1 - np.maximum(
         covered(crop, mesh.points, topology),
-        cv2.remap(covered(source.crop, source.points, topology), where, None, cv2.INTER_LINEAR),
+        cv2.remap(source.cover, where, None, cv2.INTER_LINEAR),
     )
     kept = 1 - mouth(mesh.points, topology, size)
     # A chin may reach beyond the source's crop: nothing of the source is known there.
@@ -54,17 +60,19 @@ def carry(source: Array, target: Array, topology: Any, size: int) -> tuple[Array
     depth = target[corners, 2].mean(1)
     label = np.full((size, size), -1, np.int32)
     fixed = np.rint(target[corners, :2] * 16).astype(np.int32)  # sixteenths of a pixel
-    for i in np.argsort(-depth):  # the nearest is painted last
-        cv2.fillConvexPoly(label, fixed[i], int(i), shift=4)
+    for i in np.argsort(-depth).tolist():  # the nearest is painted last
+        cv2.fillConvexPoly(label, fixed[i], i, shift=4)
     inside = label >= 0
     ones = np.ones((len(corners), 3, 1), np.float32)
     base = np.concatenate([target[corners, :2], ones], axis=2)
     base[np.abs(np.linalg.det(base)) < 1e-3] = np.eye(3)
     maps = np.linalg.solve(base, source[corners, :2])  # (n, 3, 2)
-    y, x = np.nonzero(inside)
-    affine = maps[label[y, x]]
+    spots = np.flatnonzero(inside)
+    x, y = (n.astype(np.float32)[:, None] for n in (spots % size, spots // size))
+    which = label.ravel()[spots]
+    by_x, by_y, shift = (np.take(maps[:, i], which, axis=0) for i in range(3))
     where = np.full((size, size, 2), -1, np.float32)
-    where[y, x] = affine[:, 0] * x[:, None] + affine[:, 1] * y[:, None] + affine[:, 2]
+    where.reshape(-1, 2)[spots] = by_x * x + by_y * y + shift
     return where, inside
 
 
@@ -91,7 +99,11 @@ def refocus(painted: Array, crop: Array, inside: Array) -> Array:
     sigma = max(0.8, len(crop) / 224)
     fine, theirs = (x - cv2.GaussianBlur(x, (0, 0), sigma) for x in (
         painted.astype(np.float32), crop.astype(np.float32)))  # fmt: skip
-    ratio = np.abs(theirs[inside]).mean() / (np.abs(fine[inside]).mean() + 1e-3)
+    where = inside.astype(np.uint8)
+    theirs, own = (
+        cv2.norm(x, cv2.NORM_L1, where) / max(3 * where.sum(), 1) for x in (theirs, fine)
+    )
+    ratio = theirs / (own + 1e-3)
     gain = np.clip(ratio, *FOCUS) - 1
     return np.clip(painted + gain * fine, 0, 255).astype(np.uint8)
 

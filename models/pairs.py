@@ -69,7 +69,7 @@ class Pairs:
 
     def picture(self, source: int, target: int, topology) -> Array:
         faces = self.faces
-        face = Source(np.asarray(faces.crops[source]), faces.meshes[source, :468])
+        face = Source.of(np.asarray(faces.crops[source]), faces.meshes[source, :468], topology)
         crop = np.asarray(faces.crops[target])
         patch, mask = warp(face, crop, Mesh(faces.meshes[target, :468], 1.0), topology)
         mixed = patch * mask[..., None] + crop * (1 - mask[..., None])

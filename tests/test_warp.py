@@ -23,7 +23,7 @@ def skin(size=224, seed=1):
 
 def test_a_face_onto_itself_is_itself():
     crop = skin()
-    patch, mask = warp(Source(crop, MEAN), crop, Mesh(MEAN, 1.0), TOPOLOGY)
+    patch, mask = warp(Source.of(crop, MEAN, TOPOLOGY), crop, Mesh(MEAN, 1.0), TOPOLOGY)
     assert patch.shape == crop.shape and mask.shape == (224, 224) and mask.dtype == np.float32
     assert np.abs(patch.astype(int) - crop)[mask > 0.01].mean() < 1.0
     assert mask.max() > 0.99 and mask.min() == 0
@@ -47,8 +47,8 @@ def test_the_source_keeps_its_own_resolution():
     fine, target = skin(448), skin(seed=5)
     coarse = cv2.resize(fine, (224, 224), interpolation=cv2.INTER_AREA)
     larger = MEAN * np.float32(2) + np.float32([0.5, 0.5, 0])
-    one, mask = warp(Source(coarse, MEAN), target, Mesh(MEAN, 1.0), TOPOLOGY)
-    two, _ = warp(Source(fine, larger), target, Mesh(MEAN, 1.0), TOPOLOGY)
+    one, mask = warp(Source.of(coarse, MEAN, TOPOLOGY), target, Mesh(MEAN, 1.0), TOPOLOGY)
+    two, _ = warp(Source.of(fine, larger, TOPOLOGY), target, Mesh(MEAN, 1.0), TOPOLOGY)
     inside = mask > 0.5
     assert np.abs(one.astype(int) - two)[inside].mean() < 6
     assert np.corrcoef(one[inside].ravel(), two[inside].ravel())[0, 1] > 0.95
@@ -56,7 +56,7 @@ def test_the_source_keeps_its_own_resolution():
 
 def test_the_light_is_the_targets():
     dark = (skin(seed=3) * 0.4).astype(np.uint8)
-    patch, mask = warp(Source(skin(), MEAN), dark, Mesh(MEAN, 1.0), TOPOLOGY)
+    patch, mask = warp(Source.of(skin(), MEAN, TOPOLOGY), dark, Mesh(MEAN, 1.0), TOPOLOGY)
     inside = mask > 0.9
     assert np.abs(patch[inside].mean(0) - dark[inside].mean(0)).max() < 5
     assert patch[inside].std() < 1.3 * dark[inside].std()  # detail dims with its light
@@ -74,7 +74,7 @@ def test_an_open_mouth_stays_the_targets():
     opened = MEAN.copy()
     low = TOPOLOGY.lips[11:]
     opened[low, 1] += 14
-    _, mask = warp(Source(skin(), MEAN), skin(seed=9), Mesh(opened, 1.0), TOPOLOGY)
+    _, mask = warp(Source.of(skin(), MEAN, TOPOLOGY), skin(seed=9), Mesh(opened, 1.0), TOPOLOGY)
     x, y = opened[TOPOLOGY.lips, :2].mean(0).round().astype(int)
     assert mask[y, x] < 0.1
 

@@ -38,7 +38,8 @@ def pairs(pack, astronaut):
 def both(pairs):
     """Shipped and torch, as uint8-scaled patches (n, s, s, 3) and masks (n, s, s)."""
     one = [
-        shipped.warp(shipped.Source(s, sm), c, Mesh(cm, 1.0), TOPOLOGY) for s, sm, c, cm in pairs
+        shipped.warp(shipped.Source.of(s, sm, TOPOLOGY), c, Mesh(cm, 1.0), TOPOLOGY)
+        for s, sm, c, cm in pairs
     ]
     source, source_mesh, crop, crop_mesh = (
         torch.from_numpy(np.stack(column)) for column in zip(*pairs, strict=True)
