@@ -44,6 +44,7 @@ FLOORS = {
     "demo.live": 4,
     "demo.visitors": 5,
     "demo.record": 5,
+    "demo.prompt": 4,
     "demo.wire": 5,
     "demo.stretch": 4,
     "demo.video": 4,
@@ -101,7 +102,7 @@ ALONE = {
     "onnxruntime": ("demo.sessions",),
     "gradio": ("demo.ui", "app"),
     "fastrtc": ("demo.wire", "demo.turn"),
-    "aiortc": ("demo.wire",),
+    "aiortc": ("demo.wire", "demo.prompt"),
     "ray": ("demo.crew",),
 }
 SCREEN = (
