@@ -21,7 +21,6 @@ Session = Callable[..., dict[str, Array]]
 STRIDES = (8, 16, 32)  # input pixels per cell of the three grids
 ANCHORS = 2  # answers per cell, interleaved
 ENLARGE = 2.0  # at most: more invents nothing and costs time
-MARGIN = 32  # image pixels around the square of a followed face, of the part that is looked at
 BORDER = 0.25  # of the longer side, on each side, when the first look finds nothing
 
 
@@ -67,48 +66,15 @@ def check(frame: Array) -> None:
         raise ValueError(f"detect: got {shape} {dtype}; expected a frame (h, w, 3) uint8 RGB")
 
 
-def detect_near(session: Session, frame: Array, box: Array, options: Options) -> list[Face]:
-    """The faces around a box (4,) of the frame, as `detect` finds them there, for less work.
-
-    The network sees a part of the very picture that it would see whole, cut where its own grids
-    are, so a face's points do not jump between the one and the other.
-    """
-    check(frame)
-    return look(session, frame, options, 0.0, box)
-
-
-def look(
-    session: Session, frame: Array, options: Options, border: float, near: Array | None = None
-) -> list[Face]:
-    """Faces of a frame shown with a border (share of its longer side, on each side).
-
-    near: (4,) the box in the frame around which to look, default everywhere.
-    """
+def look(session: Session, frame: Array, options: Options, border: float) -> list[Face]:
+    """Faces of a frame shown with a border (share of its longer side, on each side)."""
     image, scale, offset = prepare(frame, options.size, border)
-    x0, y0 = 0, 0
-    if near is not None:
-        x0, y0, x1, y1 = region(near * scale + offset, image.shape[:1:-1])
-        image = np.ascontiguousarray(image[:, :, y0:y1, x0:x1])
     outputs = list(session(image=image).values())
     boxes, points, scores = decode(outputs, image.shape[3], options.score)
     keep = nms(boxes, scores, options.iou)
-    corner = np.float32([x0, y0]) - np.float32(offset)
-    boxes = (boxes[keep] + np.tile(corner, 2)) / scale
-    points = (points[keep] + corner) / scale
+    boxes = (boxes[keep] - offset) / scale
+    points = (points[keep] - offset) / scale
     return [Face(*face) for face in zip(boxes, points, scores[keep].tolist(), strict=True)]
-
-
-def region(box: Array, size: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """x0 y0 x1 y1: the square around a box, grown to cells of the coarsest grid, inside `size`.
-
-    box: (4,) and size (w, h) in image pixels; size in whole cells.
-    """
-    cell, most = STRIDES[-1], np.array(size)
-    low, high = np.reshape(box, (2, 2))
-    middle, reach = (low + high) / 2, float((high - low).max()) / 2 + MARGIN
-    first = np.clip(np.floor((middle - reach) / cell) * cell, 0, most - cell)
-    last = np.clip(np.ceil((middle + reach) / cell) * cell, first + cell, most)
-    return tuple(int(n) for n in (*first, *last))
 
 
 def prepare(frame: Array, size: int, border: float = 0.0) -> tuple[Array, float, float]:

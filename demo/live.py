@@ -21,7 +21,7 @@ from demo.detect import Face
 from demo.label import label, split
 from demo.pipeline import FaceSwapper, Pack
 from demo.quality import Quality, advise, measure
-from demo.track import Tracked, Tracker
+from demo.track import Tracked, Tracker, meet
 
 Array = np.ndarray
 ENGINE = "mesh"  # chosen at first: what `evaluate` prefers, if its frame rate allows
@@ -118,14 +118,16 @@ class Visitor:
         return frame
 
     def _search(self, frame: Array, now: float) -> list[Face]:
-        """One lone face is looked for where it was, now and then and else everywhere."""
+        """A lone face is followed by its mesh; now and then, and else, everything is searched."""
         self._frames += 1
-        alone = self._tracker.tracks if len(self._tracker.tracks) == 1 else []
-        if alone and not alone[0].missed and self._frames % EVERY:
-            near = self.pack.faces_near(frame, alone[0].tracked(now).face.box)
-            if near:
-                return near
-        return self.pack.faces(frame)
+        tracks = self._tracker.tracks
+        alone = len(tracks) == 1 and not tracks[0].missed
+        followed = self.pack.follow(frame, tracks[0].tracked(now).face) if alone else None
+        if followed and self._frames % EVERY:
+            return [followed]
+        found = self.pack.faces(frame)
+        others = [face for face in found if not (followed and meet(face, followed))]
+        return [followed, *others] if followed and len(others) < len(found) else found
 
     def _look(self, frame: Array, chosen: list[Tracked], now: float) -> None:
         """How good the picture is, now and then; `chosen` are there to be seen."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from demo.sessions import blob
 
 Array = np.ndarray
+SPOTS = (4, 78, 308)  # of the 468: tip of the nose, left and right corner of the mouth
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ def mesh(session: Callable, crop: Array) -> Mesh:
     """crop: (224, 224, 3) uint8 RGB, aligned -> Mesh."""
     out = session(crop=blob(crop))
     return Mesh(out["points"][0], float(out["score"][0, 0]))
+
+
+def five(points: Array, topology: Any) -> Array:
+    """(5, 2): middles of the eyes, tip of the nose, corners of the mouth. points: (468, 3)."""
+    eyes = [points[list(eye), :2].mean(0) for eye in (topology.left_eye, topology.right_eye)]
+    return np.vstack([*eyes, points[list(SPOTS), :2]])
 
 
 def pose(points: Array, mean: Array) -> tuple[float, float, float]:

@@ -186,6 +186,11 @@ def recall(lost: Sequence[Track], place: Array, looks: Array | None) -> Track | 
     return best if best is not None and sure(best) > 0 else None
 
 
+def meet(one: Face, two: Face) -> bool:
+    """Whether two boxes overlap so far that they may be of one face."""
+    return float(overlap([placed(one)[:2]], [placed(two)[:2]])[0, 0]) > OVERLAP
+
+
 def overlap(one: Sequence[Array], two: Sequence[Array]) -> Array:
     """(n, m) float64, 0..1: intersection over union of boxes, each (2, 2), low and high corner."""
     a, b = np.array(one, np.float64)[:, None], np.array(two, np.float64)[None]

@@ -9,16 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from demo.detect import (
-    Options,
-    decode,
-    detect,
-    detect_near,
-    find_detector,
-    load_detector,
-    nms,
-    prepare,
-)
+from demo.detect import Options, decode, detect, find_detector, load_detector, nms, prepare
 from demo.errors import PackError
 from demo.manifest import load
 from demo.sessions import open_session
@@ -34,7 +25,6 @@ ASTRONAUT = skimage.data.astronaut()  # (512, 512, 3) uint8 RGB, public domain
 POINTS = np.array([[203, 101], [246, 103], [224, 127], [203, 140], [247, 140]])  # by hand, +-2
 
 SHIPPED = load(check=False).detect  # the threshold that the product uses
-SHIPPED_OPTIONS = Options(SHIPPED.size, SHIPPED.score, SHIPPED.iou)
 
 needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="models/weights/detect.onnx")
 
@@ -67,24 +57,6 @@ def test_decodes_as_insightface_does(session, frame):
         np.testing.assert_allclose(face.box, box[:4], atol=1)
         np.testing.assert_allclose(face.points, spots, atol=1)
         assert face.score == pytest.approx(box[4], abs=1e-3)
-
-
-@needs_weights
-@pytest.mark.parametrize("shape", [(480, 640), (720, 1280), (512, 512), (1100, 700)])
-def test_a_part_of_the_picture_gives_the_answer_of_the_whole(session, shape):
-    frame = np.full((*shape, 3), 90, np.uint8)
-    side = min(shape) * 2 // 3
-    small = cv2.resize(ASTRONAUT, (side, side), interpolation=cv2.INTER_AREA)
-    for y, x in ((0, 0), (shape[0] // 4, shape[1] // 3 - 9), (shape[0] - side, shape[1] - side)):
-        frame[:] = 90
-        frame[y : y + side, x : x + side] = small
-        (whole,) = detect(session, frame, SHIPPED_OPTIONS)
-        shifted = whole.box + 0.1 * (whole.box[2] - whole.box[0])  # where it was a frame ago
-        (part,) = detect_near(session, frame, shifted, SHIPPED_OPTIONS)
-        eyes = np.linalg.norm(whole.points[1] - whole.points[0])
-        assert np.abs(part.points - whole.points).max() < 0.06 * eyes
-        assert np.abs(part.box - whole.box).max() < 0.1 * eyes
-    assert detect_near(session, np.full_like(frame, 90), whole.box, SHIPPED_OPTIONS) == []
 
 
 @needs_weights

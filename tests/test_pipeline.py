@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from demo.align import apply
 from demo.errors import CallOrderError, NoFaceError, SmallFaceError
 from demo.inject import write_identity
 from demo.pipeline import ENGINES, FaceSwapper, refine
+from demo.track import meet
 
 
 @pytest.fixture(params=ENGINES)
@@ -41,6 +43,28 @@ def test_the_face_changes_and_nothing_else(swapper, pack, astronaut):
     assert np.abs(out.astype(int) - astronaut)[inner].mean() > 4
     assert (swapper.report.found, swapper.report.swapped) == (1, 1)
     assert {"detect", "align", "mesh", "paste"} <= set(swapper.report.milliseconds)
+
+
+def test_a_face_is_followed_as_it_moves(pack, astronaut):
+    """Turned, shrunk and shifted by known amounts, a little in each frame."""
+    face = start = pack.follow(astronaut, pack.faces(astronaut)[0])
+    eyes = np.linalg.norm(start.points[1] - start.points[0])
+    for step in range(1, 21):
+        matrix = cv2.getRotationMatrix2D((224.0, 120.0), 1.0 * step, 1 - 0.01 * step)
+        matrix[:, 2] += np.array((4.0, 3.0)) * step
+        moved = cv2.warpAffine(astronaut, matrix, (640, 512), borderMode=cv2.BORDER_REFLECT)
+        face = pack.follow(moved, face)
+        away = np.linalg.norm(apply(matrix, start.points) - face.points, axis=1)
+        assert away.max() < 0.06 * eyes, step
+    (found,) = pack.faces(moved)
+    assert meet(found, face) and not meet(found, start)
+    assert np.linalg.norm(found.points - face.points, axis=1).max() < 0.15 * eyes
+
+
+def test_a_face_that_is_gone_is_not_followed(pack, astronaut):
+    face = pack.faces(astronaut)[0]
+    assert pack.follow(np.full_like(astronaut, 90), face) is None
+    assert pack.follow(np.roll(astronaut, 200, axis=1), face) is None
 
 
 def test_mesh_onto_oneself_is_hardly_to_be_seen(pack, astronaut):

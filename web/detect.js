@@ -19,7 +19,6 @@ import { blob, rint, sheet } from "./image.js";
 const STRIDES = [8, 16, 32]; // input pixels per cell of the three grids
 const ANCHORS = 2; // answers per cell, interleaved
 const ENLARGE = 2.0; // at most: more invents nothing and costs time
-const MARGIN = 32; // image pixels around the square of a followed face, of the part that is looked at
 const BORDER = 0.25; // of the longer side, on each side, when the first look finds nothing
 
 /**
@@ -39,93 +38,50 @@ export async function detect(session, frame, options) {
 }
 
 /**
- * The faces around a box of the frame, as `detect` finds them there, for less work.
- *
- * The network sees a part of the very picture that it would see whole, cut where its own grids are,
- * so a face's points do not jump between the one and the other.
- * @param {import("./sessions.js").Session} session
- * @param {OffscreenCanvas} frame
- * @param {Face["box"]} box
- * @param {Options} options
- */
-export function detectNear(session, frame, box, options) {
-  return look(session, frame, options, 0, box);
-}
-
-/**
  * Faces of a frame shown with a border (share of its longer side, on each side).
  * @param {import("./sessions.js").Session} session
  * @param {OffscreenCanvas} frame
  * @param {Options} options
  * @param {number} border
- * @param {Face["box"]} [near]  the box in the frame around which to look, default everywhere
  * @returns {Promise<Face[]>}
  */
-async function look(session, frame, options, border, near) {
-  const { image, dims, scale, corner } = prepare(frame, options.size, border, near);
+export async function look(session, frame, options, border) {
+  const { image, dims, scale, offset } = prepare(frame, options.size, border);
   const outputs = Object.values(await session({ image: { data: image, dims } }));
   const faces = decode(outputs, dims[3], options.score);
-  return nms(faces, options.iou).map((face) => moved(face, corner, scale));
+  return nms(faces, options.iou).map((face) => moved(face, -offset, -offset, 1 / scale));
 }
 
 /**
- * The square around a box and its margin, grown to cells of the coarsest grid, inside a picture of whole cells.
- * @param {Face["box"]} box
- * @param {number[]} size  width and height
- * @returns {Face["box"]}
- */
-export function region([x0, y0, x1, y1], [width, height]) {
-  const cell = STRIDES[2];
-  const reach = Math.max(x1 - x0, y1 - y0) / 2 + MARGIN;
-  const first = (/** @type {number} */ middle, /** @type {number} */ most) =>
-    clamp(Math.floor((middle - reach) / cell) * cell, 0, most - cell);
-  const last = (/** @type {number} */ middle, /** @type {number} */ from, /** @type {number} */ most) =>
-    clamp(Math.ceil((middle + reach) / cell) * cell, from + cell, most);
-  const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
-  const [left, top] = [first(x, width), first(y, height)];
-  return [left, top, last(x, left, width), last(y, top, height)];
-}
-
-/** @param {number} value @param {number} low @param {number} high */
-function clamp(value, low, high) {
-  return Math.min(Math.max(value, low), high);
-}
-
-/**
- * A face of the image in pixels of the frame.
+ * A face in the pixels of another frame: shifted, then scaled.
  * @param {Face} face
- * @param {number[]} corner  image pixels from the frame's corner
- * @param {number} scale  image pixels for one of the frame's
+ * @param {number} x
+ * @param {number} y
+ * @param {number} zoom
  * @returns {Face}
  */
-function moved({ box, points, score }, [x, y], scale) {
+export function moved({ box, points, score }, x, y, zoom = 1) {
   const [x0, y0, x1, y1] = box;
   const place = (/** @type {number[]} */ [px, py]) =>
-    /** @type {[number, number]} */ ([(px + x) / scale, (py + y) / scale]);
+    /** @type {[number, number]} */ ([(px + x) * zoom, (py + y) * zoom]);
   return { box: [...place([x0, y0]), ...place([x1, y1])], points: points.map(place), score };
 }
 
 /**
- * frame -> image (1, 3, h, w) float32 -1..1, h and w multiples of 32; scale, corner.
+ * frame -> image (1, 3, h, w) float32 -1..1, h and w multiples of 32; scale, offset.
  *
- * A point p of the frame lies at p * scale - corner in the image. The rest of the image is black.
+ * A point p of the frame lies at p * scale + offset in the image. The rest of the image is black.
  * @param {OffscreenCanvas} frame
  * @param {number} size
  * @param {number} border
- * @param {Face["box"]} [near]
  */
-function prepare(frame, size, border, near) {
+export function prepare(frame, size, border = 0) {
   const { inner, scale, offset, width, height } = layout(frame.width, frame.height, size, border);
   const pen = sheet(width, height);
   pen.fillRect(0, 0, width, height);
   pen.drawImage(shrunk(frame, inner[0], inner[1], scale), offset, offset);
-  const box = near?.map((value) => value * scale + offset);
-  const [x0, y0, x1, y1] = box
-    ? region(/** @type {Face["box"]} */ (box), [width, height])
-    : [0, 0, width, height];
-  const image = blob(pen.getImageData(x0, y0, x1 - x0, y1 - y0), 127.5, 128);
-  const dims = [1, 3, y1 - y0, x1 - x0];
-  return { image, dims, scale, corner: [x0 - offset, y0 - offset] };
+  const image = blob(pen.getImageData(0, 0, width, height), 127.5, 128);
+  return { image, dims: [1, 3, height, width], scale, offset };
 }
 
 /**

@@ -15,6 +15,9 @@
  * @typedef {object} Topology
  * @property {number} score  0..1, below which a crop holds no face
  * @property {number[]} oval  indices in order round the face
+ * @property {number[]} left_eye  indices round it, as right_eye
+ * @property {number[]} right_eye
+ * @property {[number, number, number][]} mean  (468, 3), the mean mesh in crop pixels
  *
  * @typedef {object} Manifest
  * @property {{ template: import("./align.js").Point[], size: number,

@@ -11,6 +11,8 @@
  */
 import { tensor } from "./image.js";
 
+const SPOTS = [4, 78, 308]; // of the 468: tip of the nose, left and right corner of the mouth
+
 /**
  * @param {import("./sessions.js").Session} session
  * @param {ImageData} crop  (224, 224) RGBA, aligned
@@ -19,4 +21,19 @@ import { tensor } from "./image.js";
 export async function mesh(session, crop) {
   const { points, score } = await session({ crop: tensor(crop) });
   return { points, score: score[0] };
+}
+
+/**
+ * Middles of the eyes, tip of the nose, corners of the mouth.
+ * @param {number[][]} points  (468, 2), or more that is not looked at
+ * @param {import("./manifest.js").Topology} topology
+ * @returns {import("./align.js").Point[]}
+ */
+export function five(points, topology) {
+  const parts = [topology.left_eye, topology.right_eye, ...SPOTS.map((spot) => [spot])];
+  return parts.map((part) => {
+    const mean = (/** @type {0 | 1} */ axis) =>
+      part.reduce((sum, i) => sum + points[i][axis], 0) / part.length;
+    return [mean(0), mean(1)];
+  });
 }

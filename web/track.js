@@ -167,6 +167,15 @@ function recall(lost, place) {
   return best && sure(best) > OVERLAP ? best : null;
 }
 
+/**
+ * Whether two boxes overlap so far that they may be of one face.
+ * @param {import("./detect.js").Face} one
+ * @param {import("./detect.js").Face} two
+ */
+export function meet(one, two) {
+  return overlap(placed(one), placed(two)) > OVERLAP;
+}
+
 /** Intersection over union of two boxes, 0..1. @param {Place} a @param {Place} b */
 function overlap(a, b) {
   const side = (/** @type {number} */ i) => Math.min(a[i + 2], b[i + 2]) - Math.max(a[i], b[i]);

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from demo import align, detect, finish, warp
+from demo import align, detect, finish, mesh, warp
 from demo.inject import write_identity
 from demo.manifest import load
 from demo.track import Tracker
@@ -104,16 +104,6 @@ def tracked(rng: np.random.Generator) -> list[dict]:
     return frames
 
 
-def regions() -> list[dict]:
-    """Which part of a picture is looked at around boxes in its middle, at and beyond its sides."""
-    boxes = ((100, 60, 180, 150), (-20, -30, 60, 70), (300, 200, 420, 330), (0, 0, 320, 256))
-    boxes += ((500, 300, 560, 380), (-300, -300, -200, -200), (159.7, 95.2, 160.4, 96.1))
-    size = (320, 256)
-    return [
-        {"box": box, "size": size, "region": detect.region(np.float32(box), size)} for box in boxes
-    ]
-
-
 def found(rng: np.random.Generator, x: float, y: float, side: float) -> detect.Face:
     shape = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
     points = shape * side + (x, y) + rng.normal(0, 1, (5, 2))
@@ -155,6 +145,15 @@ def finished() -> dict:
     return {"sharp": text(sharp[::7]), "tint": text(finish.tint(patch, crop, mask)[::7])}
 
 
+def spots(rng: np.random.Generator) -> dict:
+    """The five points of a mesh, made up: the mean one, moved."""
+    topology = load(check=False).mesh
+    points = topology.mean + rng.normal(0, 5, topology.mean.shape).astype(np.float32)
+    names = ("left_eye", "right_eye")
+    eyes = {name: getattr(topology, name) for name in names}
+    return {"points": points, **eyes, "five": mesh.five(points, topology)}
+
+
 def text(array: Array) -> str:
     """The bytes of an array as base64."""
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
@@ -172,12 +171,13 @@ def build() -> dict[str, str]:
     rng = np.random.default_rng(7)
     found = {
         "align": aligned(rng),
-        "detect": {"decoded": decoded(rng), "layouts": layouts(), "regions": regions()},
+        "detect": {"decoded": decoded(rng), "layouts": layouts()},
         "warp": hulls(rng),
         "image": averages(rng),
         "inject": identity(rng),
         "track": tracked(rng),
         "finish": finished(),
+        "mesh": spots(rng),
     }
     return {f"{name}.json": json.dumps(value, default=plain) for name, value in found.items()}
 

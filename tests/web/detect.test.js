@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decode, layout, nms, region } from "../../web/detect.js";
+import { decode, layout, nms } from "../../web/detect.js";
 import { apart, golden } from "./golden.js";
 
 const known = golden("detect");
@@ -52,9 +52,3 @@ for (const { frame, border, scale, offset, image } of known.layouts) {
     assert.equal(found.offset, offset);
   });
 }
-
-test("around a box the same part of the picture is looked at", () => {
-  for (const { box, size, region: expected } of known.regions) {
-    assert.deepEqual(region(box, size), expected);
-  }
-});
