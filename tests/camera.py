@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from playwright.sync_api import TimeoutError as Late
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
@@ -104,7 +105,7 @@ def killable(camera, folder):
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [CHROMIUM, "--headless=new", f"--remote-debugging-port={port}", *FLAGS,
-         f"--user-data-dir={folder}", f"--use-file-for-fake-video-capture={camera}"],
+         f"--user-data-dir={folder}", f"--use-file-for-fake-video-capture={camera}", "about:blank"],
         start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -114,6 +115,14 @@ def killable(camera, folder):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def attached(playwright, address, tries=4):
+    """A browser that runs already; one that is still busy with its start may not answer at once."""
+    for _ in range(tries - 1):
+        with contextlib.suppress(Late):
+            return playwright.chromium.connect_over_cdp(address, timeout=15_000)
+    return playwright.chromium.connect_over_cdp(address)
 
 
 def ready(address, process):

@@ -29,6 +29,7 @@ from skimage.data import astronaut
 
 from demo.picture import write_picture
 from tests.camera import (
+    attached,
     browser,
     choose,
     clip,
@@ -176,7 +177,7 @@ def kill(playwright, options):
         waiting = browser(playwright, camera)
         third = opened(waiting, address, options.folder / "plain.png", probe=False)
         with killable(camera, options.folder / "doomed") as (port, end):
-            doomed = playwright.chromium.connect_over_cdp(port)
+            doomed = attached(playwright, port)
             live(doomed, address, options)
             began = time.monotonic()
             end()

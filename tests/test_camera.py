@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from demo.picture import write_picture
 from demo.provenance import SYNTHETIC
-from tests.camera import browser, choose, clip, killable, opened, served, start
+from tests.camera import attached, browser, choose, clip, killable, opened, served, start
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 FIGURES = "document.getElementById('live-figures').textContent"
@@ -126,7 +126,7 @@ def test_a_third_is_refused_and_finds_the_other_ways(chromium, url, files):
 
 def test_a_killed_browser_frees_its_place(playwright, chromium, url, files):
     with killable(files / "camera.y4m", files / "doomed") as (port, kill):
-        for one in (playwright.chromium.connect_over_cdp(port), chromium):
+        for one in (attached(playwright, port), chromium):
             start(opened(one, url, files / "plain.png", probe=False))
         kill()
         began = time.monotonic()
