@@ -22,8 +22,9 @@ from starlette.responses import PlainTextResponse
 from demo.errors import SwapError
 from demo.https import address, certified
 from demo.media import Limits
+from demo.pack import Pack
 from demo.page import mount
-from demo.pipeline import ENGINES, Pack
+from demo.pipeline import ENGINES
 from demo.ui import build
 from demo.visitors import Visitors
 from demo.wire import Wire

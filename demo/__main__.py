@@ -28,8 +28,9 @@ from demo.errors import NoFaceError, SwapError, UnreadableError
 from demo.inject import write_identity
 from demo.media import SUFFIXES
 from demo.mux import ENCODERS
+from demo.pack import Pack
 from demo.picture import WRITE, read_picture
-from demo.pipeline import ENGINES, FaceSwapper, Pack
+from demo.pipeline import ENGINES, FaceSwapper
 
 
 def swap(options: argparse.Namespace) -> None:

@@ -23,9 +23,10 @@ from demo.align import warp_crop
 from demo.encode import encode
 from demo.inject import inject
 from demo.mesh import mesh
+from demo.pack import Pack
 from demo.paste import paste
 from demo.picture import write_picture
-from demo.pipeline import FaceSwapper, Pack
+from demo.pipeline import FaceSwapper
 from demo.stretch import Settings
 from demo.swap import swap
 from demo.video import Part, swap_clip

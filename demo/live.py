@@ -19,7 +19,8 @@ import numpy as np
 
 from demo.detect import Face
 from demo.label import label, split
-from demo.pipeline import FaceSwapper, Pack
+from demo.pack import Pack
+from demo.pipeline import FaceSwapper
 from demo.quality import Quality, advise, measure
 from demo.track import Tracked, Tracker, meet
 

@@ -13,7 +13,7 @@ import numpy as np
 from demo.align import crop_pixels, warp_crop
 from demo.detect import Face
 from demo.mesh import mesh, pose
-from demo.pipeline import Pack
+from demo.pack import Pack
 
 Array = np.ndarray
 DARK, BRIGHT = 60, 215  # levels of 255, the face's mean luma

@@ -26,8 +26,9 @@ from demo.flow import ahead, ordered
 from demo.mark import mark_luma
 from demo.media import Clip
 from demo.mux import QUALITY, Piece
+from demo.pack import Pack
 from demo.picture import read_picture
-from demo.pipeline import FaceSwapper, Pack
+from demo.pipeline import FaceSwapper
 from demo.track import Tracked
 
 Array = np.ndarray

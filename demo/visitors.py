@@ -12,7 +12,7 @@ from functools import partial
 
 from demo.errors import FullError
 from demo.live import Visitor
-from demo.pipeline import Pack
+from demo.pack import Pack
 
 WAIT = 90.0  # seconds to answer the browser's question for the camera
 SILENT = 10.0  # seconds without a sign, after which a visitor has left

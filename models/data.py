@@ -48,7 +48,7 @@ def read_table(shared: Path, split: str) -> list[dict]:
 
 def turns(shared: Path) -> Iterator[dict]:
     """Rows of turns.zip, which has no table: its five points are those our own detector finds."""
-    from demo.pipeline import Pack  # the shipped path; nothing else of this file needs weights
+    from demo.pack import Pack  # the shipped path; nothing else of this file needs weights
 
     pack = Pack.load(device="cpu", threads=1)
     for name, picture in read_zip(shared / "faces" / "turns.zip"):

@@ -21,7 +21,8 @@ from demo.encode import encode
 from demo.errors import NoFaceError, SwapError
 from demo.manifest import Manifest
 from demo.mesh import mesh
-from demo.pipeline import ENGINES, FaceSwapper, Pack
+from demo.pack import Pack
+from demo.pipeline import ENGINES, FaceSwapper
 from models import metrics
 from models.data import Faces
 from models.judge import COLUMNS, Exam, Method

@@ -26,7 +26,7 @@ def astronaut() -> np.ndarray:
 @pytest.fixture(scope="session")
 def pack():
     """Our own weights on one thread of the CPU."""
-    from demo.pipeline import Pack
+    from demo.pack import Pack
 
     return Pack.load(device="cpu", threads=1)
 

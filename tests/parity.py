@@ -20,7 +20,8 @@ from demo.align import align, invert
 from demo.detect import Face
 from demo.encode import Identity
 from demo.inject import inject
-from demo.pipeline import FaceSwapper, Pack
+from demo.pack import Pack
+from demo.pipeline import FaceSwapper
 from demo.sessions import blob, open_session
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -36,6 +36,7 @@ FLOORS = {
     "demo.inject": 2,
     "demo.swap": 2,
     "demo.track": 2,
+    "demo.pack": 3,
     "demo.pipeline": 3,
     "demo.cast": 3,
     "demo.mark": 4,
@@ -69,6 +70,7 @@ BESIDE = {
     ("demo.inject", "demo.encode"),  # the Identity that it takes
     ("demo.track", "demo.detect"),  # the Face that it follows
     ("demo.provenance", "demo.mark"),
+    ("demo.pipeline", "demo.pack"),  # the weights that it paints with
     ("demo.live", "demo.quality"),
     ("demo.wire", "demo.visitors"),
     ("demo.decode", "demo.media"),  # an opened file

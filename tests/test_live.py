@@ -11,7 +11,8 @@ import pytest
 from demo.errors import NoFaceError
 from demo.label import drawn, label, split
 from demo.live import EVERY, LONG, MISSED, STILL, Settings, Visitor
-from demo.pipeline import ENGINES, Pack
+from demo.pack import Pack
+from demo.pipeline import ENGINES
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import { openSession } from "./sessions.js";
 const APART = { patch: 2 / 255, mask: 0.02, points: 0.5 }; // 0..1, 0..1, crop pixels
 
 /**
- * @param {import("./pipeline.js").Pack} pack
+ * @param {import("./pack.js").Pack} pack
  * @param {import("./sessions.js").Device} device
  * @returns {Promise<string>} why the device is not to be trusted; empty if it is
  */

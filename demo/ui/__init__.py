@@ -9,7 +9,7 @@ from __future__ import annotations
 import gradio as gr
 
 from demo.media import Limits
-from demo.pipeline import Pack
+from demo.pack import Pack
 from demo.ui.image import ImageTab, image_tab
 from demo.ui.live import SCRIPT, LiveTab, live_tab
 from demo.ui.video import VideoTab, video_tab

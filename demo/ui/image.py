@@ -12,8 +12,9 @@ import numpy as np
 from demo import provenance
 from demo.detect import Face
 from demo.errors import NoFaceError
+from demo.pack import Pack
 from demo.picture import read_picture
-from demo.pipeline import FaceSwapper, Pack
+from demo.pipeline import FaceSwapper
 from demo.preview import boxed, hit, small
 from demo.ui.common import CORES, INNER, named, pick, room, taken
 from demo.ui.source import source_picker

@@ -13,7 +13,7 @@ from demo.decode import frames
 from demo.detect import Face
 from demo.encode import encode
 from demo.media import Clip
-from demo.pipeline import Pack
+from demo.pack import Pack
 from demo.preview import hit, shrink
 from demo.video import Part
 

@@ -14,7 +14,8 @@ from demo.errors import CancelledError
 from demo.finish import Finish
 from demo.media import Clip, Limits, probe
 from demo.mux import QUALITY
-from demo.pipeline import FaceSwapper, Pack
+from demo.pack import Pack
+from demo.pipeline import FaceSwapper
 from demo.preview import boxed
 from demo.ui.common import CORES, INNER, named, room, taken
 from demo.ui.roles import Role, frame_at, toggled, who_plays
