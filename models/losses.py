@@ -149,24 +149,27 @@ def ident(embedding: Tensor, who: Tensor) -> Tensor:
     return 1 - (embedding * who).sum(1)
 
 
-def reweight(embedding: Tensor, who: Tensor, quality: Tensor | float = 1.0) -> Tensor:
+def reweight(
+    embedding: Tensor, who: Tensor, quality: Tensor | float = 1.0, power: float = 2.0
+) -> Tensor:
     """(n,) alpha: how far a teacher's picture is to be trusted, cos squared times its quality.
 
     Divided by its mean over the batch, so that the weights of the terms keep their meaning.
+    power: of the cosine; 0 asks it nothing.
     """
-    alpha = (embedding * who).sum(1).clamp_min(0).square() * quality
+    alpha = (embedding * who).sum(1).clamp_min(0).pow(power) * quality
     return (alpha / alpha.mean().clamp_min(1e-6)).detach()
 
 
 class Distillation(nn.Module):
     """The terms that every painter learns from, and how far each of its answers is trusted.
 
-    around: weight of the picture outside the face.
+    around: weight of the picture outside the face. power: of the cosine in alpha.
     """
 
-    def __init__(self, recogniser: Recogniser, around: float):
+    def __init__(self, recogniser: Recogniser, around: float, power: float = 2.0):
         super().__init__()
-        self.recogniser, self.around = recogniser, around
+        self.recogniser, self.around, self.power = recogniser, around, power
 
     def forward(
         self, b: Batch, painted: Tensor, quality: Tensor | float = 1.0
@@ -178,7 +181,7 @@ class Distillation(nn.Module):
         with torch.no_grad():
             theirs, their_maps = self.recogniser(b.answer[b.judged])
             alpha = torch.ones(len(painted), device=painted.device)
-            alpha[b.plain] = reweight(theirs[plain], b.who[b.plain], quality)
+            alpha[b.plain] = reweight(theirs[plain], b.who[b.plain], quality, self.power)
         mine, maps = self.recogniser(untinted(patch, b.answer)[b.judged])
         weight = b.hull + self.around * (1 - b.hull)
         terms = {

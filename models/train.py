@@ -74,7 +74,7 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
     stage = module.Stage(settings, run.shared, run.cache, run.device)
     out = run.out or ROOT / "runs" / name
     out.mkdir(parents=True, exist_ok=True)
-    optimiser = torch.optim.Adam(stage.groups(), betas=(0.9, 0.99))
+    optimiser = torch.optim.Adam(stage.groups(), betas=(0.9, 0.99), fused=True)
     bases = [group["lr"] for group in optimiser.param_groups]
     average = Average(stage.networks, run.decay)
     published = getattr(stage, "publishes", name)

@@ -48,6 +48,8 @@ def test_alpha_is_cos_squared_times_quality_over_its_mean():
     alpha = losses.reweight(made, who, quality)
     expected = cos.square() * quality
     torch.testing.assert_close(alpha, expected / expected.mean())
+    alike = losses.reweight(made, who, quality, power=0)
+    torch.testing.assert_close(alike, quality / quality.mean())
     assert alpha[2] == 0 and torch.isclose(alpha.mean(), torch.tensor(1.0))
     assert not losses.reweight(made.requires_grad_(), who).requires_grad
 

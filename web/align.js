@@ -7,9 +7,10 @@
  * @typedef {[number, number]} Point  x y in pixels; pixel centres lie at whole numbers
  * @typedef {[[number, number, number], [number, number, number]]} Matrix  (2, 3)
  */
-import { average, sheet, transform } from "./image.js";
+import { average, pad, transform } from "./image.js";
 
 const FINEST = 8; // samples along the side of a crop pixel, at most
+const cut = pad();
 
 /**
  * Least-squares rotation, uniform scale and shift (4 degrees of freedom, no mirror).
@@ -96,7 +97,7 @@ export function align(frame, points, template, size, fit = "similarity") {
 export function warpCrop(frame, matrix, size) {
   const over = Math.min(FINEST, Math.max(1, Math.round(1 / scale(matrix))));
   const fine = scaled(matrix, over);
-  const pen = sheet(size * over, size * over);
+  const pen = cut(size * over, size * over);
   transform(pen, fine);
   pen.drawImage(frame, 0, 0);
   return average(pen.getImageData(0, 0, size * over, size * over), size, size);

@@ -14,12 +14,13 @@
  * @property {number} score  0..1, below it an answer is no face
  * @property {number} iou  0..1, overlap above which the weaker of two faces is dropped
  */
-import { blob, rint, sheet } from "./image.js";
+import { blob, pad, rint } from "./image.js";
 
 const STRIDES = [8, 16, 32]; // input pixels per cell of the three grids
 const ANCHORS = 2; // answers per cell, interleaved
 const ENLARGE = 2.0; // at most: more invents nothing and costs time
 const BORDER = 0.25; // of the longer side, on each side, when the first look finds nothing
+const [seen, smaller] = [pad(), pad()];
 
 /**
  * Faces of a frame, best score first; an empty list is an answer.
@@ -77,7 +78,7 @@ export function moved({ box, points, score }, x, y, zoom = 1) {
  */
 export function prepare(frame, size, border = 0) {
   const { inner, scale, offset, width, height } = layout(frame.width, frame.height, size, border);
-  const pen = sheet(width, height);
+  const pen = seen(width, height);
   pen.fillRect(0, 0, width, height);
   pen.drawImage(shrunk(frame, inner[0], inner[1], scale), offset, offset);
   const image = blob(pen.getImageData(0, 0, width, height), 127.5, 128);
@@ -115,7 +116,7 @@ function shrunk(frame, width, height, scale) {
 
 /** @param {OffscreenCanvas} frame @param {number} width @param {number} height */
 function drawn(frame, width, height) {
-  const pen = sheet(width, height);
+  const pen = smaller(width, height);
   pen.drawImage(frame, 0, 0, width, height);
   return pen.canvas;
 }

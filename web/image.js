@@ -7,6 +7,8 @@
 import { TooLargeError, UnreadableError } from "./errors.js";
 
 const LIMIT = 40e6; // pixels
+const KEPT = 3e6; // pixels of a sheet that is worth keeping: a frame of a camera or less
+const SIZES = 4; // of one pad
 const EXPECTED =
   "expected a whole JPEG, PNG, WebP, GIF or AVIF picture, or HEIC on Apple's devices";
 
@@ -22,6 +24,26 @@ export function sheet(width, height) {
     throw new UnreadableError(`no canvas of ${width} x ${height} pixels; use a smaller picture`);
   pen.imageSmoothingQuality = "low"; // bilinear, as cv2.INTER_LINEAR
   return pen;
+}
+
+/**
+ * A sheet that is kept for the next time: for what is read before the same place asks again. A new
+ * canvas for every frame takes memory faster than a browser gives it back.
+ * @returns {(width: number, height: number) => OffscreenCanvasRenderingContext2D} clear and upright
+ */
+export function pad() {
+  const kept = /** @type {Map<string, OffscreenCanvasRenderingContext2D>} */ (new Map());
+  return (width, height) => {
+    if (width * height > KEPT) return sheet(width, height);
+    const key = `${width} ${height}`;
+    const pen = kept.get(key) ?? sheet(width, height);
+    kept.delete(key);
+    kept.set(key, pen); // the latest last
+    if (kept.size > SIZES) kept.delete(/** @type {string} */ (kept.keys().next().value));
+    pen.resetTransform();
+    pen.clearRect(0, 0, width, height);
+    return pen;
+  };
 }
 
 /** @param {OffscreenCanvas} frame */

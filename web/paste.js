@@ -5,7 +5,9 @@
  * the warp and the blend. The twin of demo/paste.py.
  */
 import { invert, scale, scaled } from "./align.js";
-import { average, penOf, sheet, transform } from "./image.js";
+import { average, pad, penOf, transform } from "./image.js";
+
+const layers = pad();
 
 /**
  * Blend a patch into a frame, in place; where the mask is 0 every bit stays.
@@ -16,7 +18,7 @@ import { average, penOf, sheet, transform } from "./image.js";
  */
 export function paste(frame, patch, mask, matrix) {
   const { layer, fitting } = reduce(veiled(patch, mask), matrix);
-  const painted = sheet(layer.width, layer.height);
+  const painted = layers(layer.width, layer.height);
   painted.putImageData(layer, 0, 0);
   const pen = penOf(frame);
   transform(pen, invert(fitting));

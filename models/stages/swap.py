@@ -43,6 +43,7 @@ class Settings(Draw):
     mask: float = 1.0
     teach: float = 1.0  # the identity network's own labels, so that it does not forget them
     around: float = 0.2  # weight of rec outside the face
+    trust: float = 2.0  # power of the cosine in alpha; 0 weighs all answers alike
 
 
 class Stage:
@@ -62,7 +63,7 @@ class Stage:
         for name in ("encode", "swap"):
             self.networks[name].to(memory_format=torch.channels_last)
         teacher = losses.Recogniser(recogniser(shared, "reid0095"))
-        self.distil = losses.Distillation(teacher, settings.around)
+        self.distil = losses.Distillation(teacher, settings.around, settings.trust)
         self.exam = Exam(held, recogniser(shared, "mfn_y1"), settings.size, Codes(held, look))
         self.exam.to(device)
 
