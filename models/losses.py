@@ -141,7 +141,7 @@ def untinted(patch: Tensor, answer: Tensor) -> Tensor:
 def blur(x: Tensor, factor: int = 16) -> Tensor:
     """A wide blur: down by `factor`, and up again."""
     small = F.avg_pool2d(x, factor)
-    return F.interpolate(small, x.shape[-2:], mode="bicubic", align_corners=False)
+    return F.interpolate(small, x.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def ident(embedding: Tensor, who: Tensor) -> Tensor:
