@@ -117,9 +117,11 @@ def slow(playwright, options):
 
 
 def two(playwright, options):
-    """Each face that comes back is nearer to the face of its own visitor than to the other's.
+    """How many faces that come back are their own visitor's, the other's, and neither's.
 
-    What each visitor should see is taken before, from either alone, by the frame's number.
+    What each visitor should see is taken before, from either alone, by the frame's number. A face
+    is somebody's where it lies within half the distance between both; one that fades in after it
+    was lost is nobody's, nor is one whose number was misread.
     """
     names = ["plain.png", "dotted.png"]
     with served(options.folder / "gradio", "--visitors", "2") as (address, _):
@@ -134,7 +136,7 @@ def two(playwright, options):
         third.click("#live-start")
         third.get_by_text("All 2 places are taken").wait_for(timeout=30_000)
         third.close()
-        right, wrong, nearest = [0, 0], [0, 0], [9e9, 9e9]
+        own, other, neither, nearest = [0, 0], [0, 0], [0, 0], [9e9, 9e9]
         end = time.monotonic() + options.minutes * 60
         for page in pages:
             page.evaluate("probe.keep = true; probe.take()")
@@ -144,11 +146,14 @@ def two(playwright, options):
                 for number, seen in taken(page):
                     if not all(number in known for known in expected):
                         continue
-                    own, other = (off(seen, expected[j][number]) for j in (i, 1 - i))
-                    right[i] += own < other
-                    wrong[i] += own >= other
-                    nearest[i] = min(nearest[i], other / max(own, 0.1))
-        tell(test="two", frames=right, wrong=wrong, narrowest=np.round(nearest, 2).tolist())
+                    mine, theirs = (expected[j][number] for j in (i, 1 - i))
+                    half = off(mine, theirs) / 2
+                    own[i] += off(seen, mine) < half
+                    other[i] += off(seen, theirs) < half
+                    neither[i] += min(off(seen, mine), off(seen, theirs)) >= half
+                    nearest[i] = min(nearest[i], off(seen, theirs) / half)
+        nearest = np.round(nearest, 2).tolist()
+        tell(test="two", own=own, other=other, neither=neither, nearest_to_other=nearest)
         chromium.close()
 
 
