@@ -147,11 +147,11 @@ def two(playwright, options):
                     if not all(number in known for known in expected):
                         continue
                     mine, theirs = (expected[j][number] for j in (i, 1 - i))
-                    half = off(mine, theirs) / 2
+                    half, away = off(mine, theirs) / 2, off(seen, theirs)
                     own[i] += off(seen, mine) < half
-                    other[i] += off(seen, theirs) < half
-                    neither[i] += min(off(seen, mine), off(seen, theirs)) >= half
-                    nearest[i] = min(nearest[i], off(seen, theirs) / half)
+                    other[i] += away < half
+                    neither[i] += min(off(seen, mine), away) >= half
+                    nearest[i] = min(nearest[i], away / half)
         nearest = np.round(nearest, 2).tolist()
         tell(test="two", own=own, other=other, neither=neither, nearest_to_other=nearest)
         chromium.close()
