@@ -20,6 +20,7 @@ Session = Callable[..., dict[str, Array]]
 
 STRIDES = (8, 16, 32)  # input pixels per cell of the three grids
 ANCHORS = 2  # answers per cell, interleaved
+CORNER = 0.5  # pixels: SCRFD counts from the corner of the first one, a frame from its middle
 ENLARGE = 2.0  # at most: more invents nothing and costs time
 BORDER = 0.25  # of the longer side, on each side, when the first look finds nothing
 
@@ -72,15 +73,16 @@ def look(session: Session, frame: Array, options: Options, border: float) -> lis
     outputs = list(session(image=image).values())
     boxes, points, scores = decode(outputs, image.shape[3], options.score)
     keep = nms(boxes, scores, options.iou)
-    boxes = (boxes[keep] - offset) / scale
-    points = (points[keep] - offset) / scale
+    boxes = (boxes[keep] - offset) / scale - CORNER
+    points = (points[keep] - offset) / scale - CORNER
     return [Face(*face) for face in zip(boxes, points, scores[keep].tolist(), strict=True)]
 
 
 def prepare(frame: Array, size: int, border: float = 0.0) -> tuple[Array, float, float]:
     """frame -> image (1, 3, h, w) float32 -1..1, h and w multiples of 32; scale, offset.
 
-    A point p of the frame lies at p * scale + offset in the image. The rest of the image is black.
+    A point p of the frame lies at p * scale + offset in the image, both counted from the corner of
+    the first pixel. The rest of the image is black.
     """
     height, width = frame.shape[:2]
     scale = min(size / (max(height, width) * (1 + 2 * border)), ENLARGE)
@@ -96,7 +98,8 @@ def prepare(frame: Array, size: int, border: float = 0.0) -> tuple[Array, float,
 
 
 def decode(outputs: list[Array], width: int, score: float) -> tuple[Array, Array, Array]:
-    """Nine arrays of SCRFD -> boxes (n, 4), points (n, 5, 2), scores (n,) in image pixels.
+    """Nine arrays of SCRFD -> boxes (n, 4), points (n, 5, 2), scores (n,) in image pixels, from
+    the corner of the first.
 
     outputs: scores, boxes, points at strides 8, 16, 32, each (cells * ANCHORS, 1, 4 or 10); boxes
     and points are distances from the cell's corner in strides. width: pixels, of the image.

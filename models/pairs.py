@@ -11,17 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 
 from demo.manifest import load
 from demo.mesh import Mesh
 from demo.warp import Source, warp
-from models.data import Faces
+from models.data import CROP, Faces
 from models.rows import Rows
 
 Array = np.ndarray
-SIDE = 192  # pixels at which pictures are kept: above the largest size trained here
 LIKE = 0.04  # largest difference of yaw (nose offset) between source and target
 TIGHT = "utk"  # the set whose pictures end inside the crop: sources only
 CONFIDENT = 0.7  # of the landmark teacher, under which a face is not used
@@ -58,14 +56,14 @@ class Pairs:
 
     @cached_property
     def pictures(self) -> Rows:
-        """(n, 192, 192, 4) uint8: RGB, and A where the face is."""
+        """(n, 224, 224, 4) uint8: RGB, and A where the face is."""
         path = self.faces.cache / f"{self.faces.split}-pairs.npy"
         topology = load(check=False).mesh
 
         def make(rows: Array) -> Array:
             return np.stack([self.picture(*self.rows[row], topology) for row in rows])
 
-        return Rows(path, len(self.rows), (SIDE, SIDE, 4), np.uint8, make)
+        return Rows(path, len(self.rows), (CROP, CROP, 4), np.uint8, make)
 
     def picture(self, source: int, target: int, topology) -> Array:
         faces = self.faces
@@ -73,5 +71,4 @@ class Pairs:
         crop = np.asarray(faces.crops[target])
         patch, mask = warp(face, crop, Mesh(faces.meshes[target, :468], 1.0), topology)
         mixed = patch * mask[..., None] + crop * (1 - mask[..., None])
-        both = np.dstack([mixed, mask * 255]).round().clip(0, 255).astype(np.uint8)
-        return cv2.resize(both, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        return np.dstack([mixed, mask * 255]).round().clip(0, 255).astype(np.uint8)

@@ -50,6 +50,7 @@ class Run:
     steps: int = 1_000_000  # whichever of steps and minutes ends first ends the run
     minutes: float = 30.0  # of this and all earlier starts of the same run together
     warmup: int = 100  # steps of linear warm-up
+    hold: float = 0.0  # share of the run at the full rate, before the cosine
     decay: float = 0.998  # of the weights' average, once it is warm
     clip: float = 5.0  # largest gradient norm
     save_minutes: float = 4.0  # between checkpoints
@@ -89,9 +90,8 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
         progress = agree(max(step / run.steps, spent / run.minutes / 60), world)
         if progress >= 1:
             break
-        rate = min(1.0, (step + 1) / run.warmup) * (1 + math.cos(math.pi * progress)) / 2
         for group, base in zip(optimiser.param_groups, bases, strict=True):
-            group["lr"] = base * rate
+            group["lr"] = base * rate(run, step, progress)
         # The generator is made anew each step, so that a resumed run draws what it would have.
         terms = stage.losses(step, np.random.default_rng((run.seed, step, rank)))
         optimiser.zero_grad(set_to_none=True)
@@ -116,6 +116,12 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
             saved = time.monotonic()
     if rank == 0:
         finish(published, out, stage, optimiser, average, step, spent, log)
+
+
+def rate(run: Run, step: int, progress: float) -> float:
+    """Share of the learning rate: a linear rise, a while at the full rate, a cosine to zero."""
+    fall = max(0.0, progress - run.hold) / max(1 - run.hold, 1e-9)
+    return min(1.0, (step + 1) / run.warmup) * (1 + math.cos(math.pi * fall)) / 2
 
 
 def finish(name: str, out: Path, stage, optimiser, average, step: int, spent: float, log) -> None:

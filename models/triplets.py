@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from models.augment import jitter, veil
-from models.data import WIDE, Faces
+from models.data import CROP, WIDE, Faces
 from models.look import Codes, Look
 from models.networks.encode import WHO
-from models.pairs import SIDE, Pairs
+from models.pairs import Pairs
 from models.stages.mesh import SMALL, warp
 
 Rng = np.random.Generator
@@ -34,26 +34,33 @@ class Draw:
     cycles: int = 4  # photographs a step and process that are to be restored
     told: float = 0.5  # share of identities that come from the labels, not from the encoder
     itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
+    named: int = 0  # further faces a step and process that only the identity network learns from
     judged: float = 0.15  # share of cycles that the recogniser looks at; it costs most of a step
 
 
 @dataclass(frozen=True)
 class Batch:
-    """sources: (k, 3, 112, 112), crops of k people, jittered.
+    """sources: (k + named, 3, 112, 112), crops of people, jittered; the last are only named.
 
-    code: (k, 512), what their embeddings should be. told: (k,) bool, whom it stands in for.
-    given, answer: (k, 3, s, s). hull: (k, 1, s, s). plain: (k,) bool, forwards pairs; they come
-    first, two and two of the same target. judged: (k,) bool, the recogniser's opinion is asked.
+    labels: (k + named, 512), what their embeddings should be. told: (k,) bool, whose embedding a
+    label stands in for. given, answer: (k, 3, s, s). hull: (k, 1, s, s). plain: (k,) bool, forwards
+    pairs; they come first, two and two of the same target. judged: (k,) bool, the recogniser's
+    opinion is asked.
     """
 
     sources: Tensor
-    code: Tensor
+    labels: Tensor
     told: Tensor
     given: Tensor
     answer: Tensor
     hull: Tensor
     plain: Tensor
     judged: Tensor
+
+    @property
+    def code(self) -> Tensor:
+        """(k, 512) unit: the labels of those who are painted."""
+        return self.labels[: len(self.given)]
 
     @property
     def who(self) -> Tensor:
@@ -94,14 +101,17 @@ class Triplets:
             self.sample(np.random.default_rng(seeds[motion[i]]), pairs[i], plain[i], flips[i])
             for i in range(len(pairs))
         ]
-        sources = [self.source(rng, row, flip) for row, flip in zip(people, flips, strict=True)]
-        code = np.stack([self.codes[int(f)][row] for row, f in zip(people, flips, strict=True)])
+        faces = list(zip(people, flips, strict=True))
+        further = rng.choice(self.faces.n, s.named), rng.random(s.named) < 0.5
+        faces += zip(*further, strict=True)
+        sources = [self.source(rng, row, flip) for row, flip in faces]
+        labels = np.stack([self.codes[int(flip)][row] for row, flip in faces])
         given, answer, hull = tensor(images).split([3, 3, 1], dim=1)
         told = torch.from_numpy(rng.random(len(pairs)) < s.told)
         judged = torch.from_numpy(plain | (rng.random(len(pairs)) < s.judged))
         given = given.contiguous(memory_format=torch.channels_last)
         images, plain = (given, answer.contiguous(), hull), torch.from_numpy(plain)
-        return Batch(tensor(sources), torch.from_numpy(code), told, *images, plain, judged)
+        return Batch(tensor(sources), torch.from_numpy(labels), told, *images, plain, judged)
 
     def source(self, rng: Rng, person: int, flip: bool) -> np.ndarray:
         """(112, 112, 3) uint8: the crop that says who, as far off as the detector's points are."""
@@ -112,18 +122,18 @@ class Triplets:
         """(s, s, 7) uint8: what the network is given, the answer, the hull; jittered together."""
         size, picture = self.draw.size, self.pairs.pictures[pair]
         photo = np.asarray(self.faces.crops[self.pairs.rows[pair, 1]])
-        photo = cv2.resize(photo, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         given, answer = (photo, picture[..., :3]) if forward else (picture[..., :3], photo)
         if not forward and rng.random() < self.draw.itself:
             given = veil(rng, photo, picture[..., 3])
         matrix = jitter(rng, size, size, turn=6, zoom=0.06, shift=0.03, flip=flip)
-        zoom = size / SIDE
+        zoom = size / CROP
         fit = np.array([[zoom, 0, (zoom - 1) / 2], [0, zoom, (zoom - 1) / 2], [0, 0, 1]])
         matrix = (matrix @ fit)[:2]
         gain = np.clip(np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.04, 3)), 0.6, 1.4)
         table = np.clip(np.arange(256)[:, None, None] * gain, 0, 255).astype(np.uint8)
         parts = [cv2.LUT(np.ascontiguousarray(x), table) for x in (given, answer)]
-        moved = [cv2.warpAffine(x, matrix, (size, size)) for x in (*parts, picture[..., 3:])]
+        parts.append(np.ascontiguousarray(picture[..., 3:]))
+        moved = [cv2.warpAffine(x, matrix, (size, size), flags=cv2.INTER_CUBIC) for x in parts]
         return np.dstack(moved)
 
 

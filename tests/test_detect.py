@@ -54,8 +54,8 @@ def test_decodes_as_insightface_does(session, frame):
     ours = detect(session, frame, Options(size=max(frame.shape)))
     assert len(ours) == len(boxes) > 0
     for face, box, spots in zip(ours, boxes, points, strict=True):
-        np.testing.assert_allclose(face.box, box[:4], atol=1)
-        np.testing.assert_allclose(face.points, spots, atol=1)
+        np.testing.assert_allclose(face.box + 0.5, box[:4], atol=0.1)  # theirs count from corners
+        np.testing.assert_allclose(face.points + 0.5, spots, atol=0.1)
         assert face.score == pytest.approx(box[4], abs=1e-3)
 
 
@@ -143,6 +143,23 @@ def test_decode_counts_strides_from_the_cells_corner():
     np.testing.assert_allclose(boxes, [[6 * 16, 1 * 16, 10 * 16, 7 * 16]])
     np.testing.assert_allclose(points[0, 1], [(7 + 2) * 16, (3 + 3) * 16])
     np.testing.assert_allclose(scores, [0.9])
+
+
+@pytest.mark.parametrize("side", [80, 160, 320, 640])
+def test_points_count_from_the_middle_of_a_pixel(side):
+    frame, reach = np.zeros((side, side, 3), np.uint8), side // 8
+    frame[side // 4 : side // 4 + reach, side // 2 : side // 2 + reach] = 255
+    middle = np.array([side // 2, side // 4]) + (reach - 1) / 2
+
+    def session(image):  # answers as SCRFD would: from the corner of the first pixel, in strides
+        y, x = (np.average(np.arange(n) + 0.5, weights=image[0, 0].sum(a) - image[0, 0].min() * n)
+                for a, n in ((1, image.shape[2]), (0, image.shape[3])))  # fmt: skip
+        spots = np.tile([x / 8, y / 8], 5)
+        given = answers(image.shape[3], image.shape[2], 8, 0, score=0.9, box=[0] * 4, points=spots)
+        return dict(zip("abcdefghi", given, strict=True))
+
+    (face,) = detect(session, frame)
+    np.testing.assert_allclose(face.points, np.tile(middle, (5, 1)), atol=0.02)
 
 
 def test_nms_is_brute_force():

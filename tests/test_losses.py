@@ -31,6 +31,16 @@ def test_rec_looks_only_where_the_weight_is():
     assert losses.rec(spoilt, ANSWER, EVERYWHERE).min() > 0.1
 
 
+def test_texture_prefers_an_edge_that_is_off_to_a_blur():
+    noise = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    everywhere, soft = torch.ones(2, 1, 64, 64), F.avg_pool2d(noise, 5, 1, 2)
+    assert losses.texture(noise, noise, everywhere).abs().max() == 0
+    moved, blurred = (losses.texture(x, noise, everywhere) for x in (noise.roll(1, 3), soft))
+    assert (moved < 0.4 * blurred).all() and (blurred > 0.5).all()
+    assert (F.l1_loss(noise.roll(1, 3), noise) > F.l1_loss(soft, noise)).item()
+    assert losses.texture(soft, noise, torch.zeros_like(everywhere)).abs().max() == 0
+
+
 def test_untinted_takes_back_a_tint_and_nothing_else():
     tint = torch.tensor([0.1, -0.05, 0.0])[:, None, None]
     middle = 0.3 + 0.4 * ANSWER

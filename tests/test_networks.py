@@ -12,7 +12,7 @@ from models.export import RECIPES, build, shape
 from models.networks import encode, inject
 from models.networks.encode import Encode
 from models.networks.inject import Inject
-from models.networks.layers import count
+from models.networks.layers import Whole, conv, count
 from models.networks.swap import KERNELS, LAYERS, REFERENCE, Config, Swap
 
 
@@ -81,6 +81,19 @@ def test_the_embedding_has_length_one_and_each_vector_its_share(config):
     assert embedding.shape == (2, 512) and features.shape == (2, 512, 7, 7)
     lengths = embedding.view(2, config.vectors, -1).square().sum(2)
     torch.testing.assert_close(lengths, torch.full_like(lengths, 1 / config.vectors))
+
+
+def test_a_convolution_as_large_as_its_map_is_learnt_as_the_sum_it_is():
+    torch.manual_seed(0)
+    layer = conv(8, 8, 7, groups=8, padding=0)[0]
+    plain = torch.nn.Conv2d(8, 8, 7, groups=8, bias=False)
+    plain.load_state_dict(layer.state_dict())
+    maps = torch.randn(2, 8, 7, 7)
+    assert isinstance(layer, Whole)
+    torch.testing.assert_close(layer(maps), plain(maps))
+    for network in (layer, plain):
+        network(maps).square().sum().backward()
+    torch.testing.assert_close(layer.weight.grad, plain.weight.grad, rtol=1e-4, atol=1e-4)
 
 
 def test_the_reference_encoder_reduces_as_opencv_does():

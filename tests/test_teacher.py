@@ -25,7 +25,7 @@ def batch():
     who = F.normalize(torch.randn(3, 256))
     return Batch(
         sources=torch.rand(3, 3, 112, 112),
-        code=torch.cat([who, F.normalize(torch.randn(3, 256))], 1) / 2**0.5,
+        labels=torch.cat([who, F.normalize(torch.randn(3, 256))], 1) / 2**0.5,
         told=torch.ones(3, dtype=torch.bool), given=given, answer=torch.rand(3, 3, 64, 64),
         hull=torch.ones(3, 1, 64, 64), plain=torch.tensor([True, True, False]),
         judged=torch.ones(3, dtype=torch.bool),
@@ -89,7 +89,7 @@ def test_hinge_by_hand():
 
 def test_what_two_people_share_cancels_out_of_their_difference(batch):
     who = Eye()(batch.answer)[0]  # every answer is like its person: all count alike
-    batch = dataclasses.replace(batch, code=torch.cat([who, who], 1) / 2**0.5)
+    batch = dataclasses.replace(batch, labels=torch.cat([who, who], 1) / 2**0.5)
     distil = losses.Distillation(Eye(), around=0.2)
     terms, alpha = distil(batch, batch.answer)
     assert terms["rec"] == terms["apart"] == 0 and alpha[2] == 1

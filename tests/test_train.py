@@ -113,6 +113,15 @@ def test_average_is_the_exponential_mean():
     assert average.networks.weight.item() == pytest.approx((start + 1) / 2)
 
 
+@pytest.mark.parametrize("hold", [0.0, 0.5, 1.0])
+def test_the_rate_rises_holds_and_falls_to_nothing(hold):
+    run = train.Run(hold=hold, warmup=10)
+    assert train.rate(run, 4, 0.0) == 0.5
+    assert train.rate(run, 100, hold * 0.99) > 0.99
+    assert train.rate(run, 100, (1 + hold) / 2) == pytest.approx(0.5 if hold < 1 else 1)
+    assert train.rate(run, 100, 1.0) == pytest.approx(0 if hold < 1 else 1, abs=1e-9)
+
+
 def test_settings_are_typed_and_unknown_ones_refused():
     assert train.parse_knobs(Settings, ["lr=0.1", "batch=4"]) == {"lr": 0.1, "batch": 4}
     with pytest.raises(SystemExit, match="unknown setting speed"):

@@ -18,6 +18,7 @@ import { blob, pad, rint } from "./image.js";
 
 const STRIDES = [8, 16, 32]; // input pixels per cell of the three grids
 const ANCHORS = 2; // answers per cell, interleaved
+const CORNER = 0.5; // pixels: SCRFD counts from the corner of the first one, we from its middle
 const ENLARGE = 2.0; // at most: more invents nothing and costs time
 const BORDER = 0.25; // of the longer side, on each side, when the first look finds nothing
 const [seen, smaller] = [pad(), pad()];
@@ -50,7 +51,8 @@ export async function look(session, frame, options, border) {
   const { image, dims, scale, offset } = prepare(frame, options.size, border);
   const outputs = Object.values(await session({ image: { data: image, dims } }));
   const faces = decode(outputs, dims[3], options.score);
-  return nms(faces, options.iou).map((face) => moved(face, -offset, -offset, 1 / scale));
+  const shift = -offset - CORNER * scale;
+  return nms(faces, options.iou).map((face) => moved(face, shift, shift, 1 / scale));
 }
 
 /**
@@ -71,7 +73,8 @@ export function moved({ box, points, score }, x, y, zoom = 1) {
 /**
  * frame -> image (1, 3, h, w) float32 -1..1, h and w multiples of 32; scale, offset.
  *
- * A point p of the frame lies at p * scale + offset in the image. The rest of the image is black.
+ * A point p of the frame lies at p * scale + offset in the image, both counted from the corner of
+ * the first pixel. The rest of the image is black.
  * @param {OffscreenCanvas} frame
  * @param {number} size
  * @param {number} border

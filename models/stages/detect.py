@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from demo.detect import Face, Options, Session, detect
+from demo.detect import CORNER, Face, Options, Session, detect
 from models import assign
 from models.canvas import HELD, Canvases, Look
 from models.data import Faces, backgrounds
@@ -75,12 +75,12 @@ class Stage:
         images, owners, boxes, points, first = [], [], [], [], 0
         for _ in range(self.settings.batch):
             canvas, labels = self.canvases(rng)
-            owner = assign.assign(labels.boxes, labels.sure, *canvas.shape[:2])
+            owner = assign.assign(labels.boxes + CORNER, labels.sure, *canvas.shape[:2])
             owners.append(np.where(owner >= 0, owner + first, owner))
             first += len(labels.boxes)
             images.append(canvas)
-            boxes.append(labels.boxes)
-            points.append(labels.points)
+            boxes.append(labels.boxes + CORNER)
+            points.append(labels.points + CORNER)
         stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float()  # channels last
         rest = (np.stack(owners), np.concatenate(boxes), np.concatenate(points))
         return (stacked - 127.5) / 128, *(torch.from_numpy(a).to(self.device) for a in rest)

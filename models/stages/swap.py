@@ -36,6 +36,7 @@ class Settings(Draw):
     slow: float = 2e-4  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
     encoder: float = 4e-5  # for the identity network, trained before
     rec: float = 4.0
+    texture: float = 0.0  # how much the edges vary: eyes, not smears
     apart: float = 4.0  # the difference of a couple: what all people share cancels out
     per: float = 4.0
     deep: float = 2.0  # throw-away RGB outputs after each decoder block
@@ -80,13 +81,14 @@ class Stage:
         s = self.settings
         b, quality = self.answers(self.triplets(rng).to(self.device))
         embedding, features = self.identity(b)
-        chosen = torch.where(b.told[:, None], b.code, embedding)
-        painted, deep, mask = self.paint(b, self.networks["inject"](chosen, features))
+        k = len(b.given)
+        chosen = torch.where(b.told[:, None], b.code, embedding[:k])
+        painted, deep, mask = self.paint(b, self.networks["inject"](chosen, features[:k]))
         terms, alpha = self.distil(b, painted, quality)
         terms |= {
             "deep": self.deep(deep, b.answer, b.hull, alpha),
             "mask": F.binary_cross_entropy(mask.clamp(1e-5, 1 - 1e-5), b.hull[: len(mask)]),
-            "teach": 1 - (embedding * b.code).sum(1).mean(),
+            "teach": 1 - (embedding * b.labels).sum(1).mean(),
             **self.against(step, b, painted),
         }
         return terms | {"total": sum(getattr(s, key) * value for key, value in terms.items())}
@@ -101,7 +103,7 @@ class Stage:
         return {}
 
     def identity(self, b: Batch) -> tuple[Tensor, Tensor]:
-        """embedding (k, 512) and features of the sources, (k, 512, 7, 7)."""
+        """embedding (n, 512) and features of all n sources, (n, 512, 7, 7)."""
         with autocast(self.device):
             embedding, features = self.networks["encode"].eval().raw(b.sources)
         return embedding.float(), features.float()
@@ -126,8 +128,8 @@ class Stage:
         errors = []
         for level, head in enumerate(self.networks["heads"]):
             guess = torch.cat([head(blocks[level].float()) for blocks in decoded])
-            size = guess.shape[-2:]
-            small, where = F.adaptive_avg_pool2d(answer, size), F.adaptive_avg_pool2d(hull, size)
+            less = answer.shape[-1] // guess.shape[-1]
+            small, where = F.avg_pool2d(answer, less), F.avg_pool2d(hull, less)
             error = ((guess - small).abs() * where).mean((1, 2, 3)) / where.mean((1, 2, 3))
             errors.append((alpha * error).mean())
         return torch.stack(errors).mean()

@@ -33,6 +33,7 @@ class Settings(Draw):
     judged: float = 0.5
     lr: float = 3e-4
     rec: float = 4.0
+    texture: float = 0.0
     apart: float = 4.0
     per: float = 4.0
     id: float = 2.0
