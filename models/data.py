@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -97,7 +98,7 @@ class Faces:
         """`{split}-{name}.npy`, made by `fill(array)` when it is not there; read-only after."""
         path = self.cache / f"{self.split}-{name}.npy"
         if not path.exists():
-            part = path.with_suffix(".part")
+            part = path.with_suffix(f".{os.getpid()}.part")  # another may be making the same
             fresh = open_memmap(part, "w+", dtype, (self.n, *shape))
             fill(fresh)
             fresh.flush()

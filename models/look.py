@@ -7,6 +7,7 @@ hold": 256 components keep 88 % of the variance on held-out people).
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 
 import cv2
@@ -61,7 +62,9 @@ class Look:
             mean = data.mean(0)
             torch.manual_seed(0)
             components = torch.pca_lowrank(data - mean, q=SIZE + 32, center=False, niter=3)[2]
-            np.savez(path, mean=mean.numpy(), components=components[:, :SIZE].numpy())
+            part = path.with_suffix(f".{os.getpid()}.npz")  # another process may make the same
+            np.savez(part, mean=mean.numpy(), components=components[:, :SIZE].numpy())
+            part.rename(path)
         kept = np.load(path)
         return kept["mean"], kept["components"]
 

@@ -124,16 +124,17 @@ def rec(patch: Tensor, answer: Tensor, weight: Tensor, scales: int = 4) -> Tenso
 
 
 def texture(patch: Tensor, answer: Tensor, weight: Tensor, side: int = 8) -> Tensor:
-    """(n,) L1 of how much the edges vary within windows of `side` pixels, over the answer's mean.
+    """(n,) L1 of how much the edges vary within windows of `side` cells, over the answer's mean.
 
     Gradient variance (Abrahamyan et al. 2022), in grey: L1 alone prefers a blur to an eye that is a
-    pixel off, and this does not.
+    pixel off, and this does not. Cells are two pixels wide: finer than that the IDN has nothing to
+    say, and would hatch.
     """
-    total = torch.zeros(len(patch), device=patch.device)
+    grey = [F.avg_pool2d(x.mean(1, keepdim=True), 2) for x in (patch, answer)]
+    weight, total = F.avg_pool2d(weight, 2), torch.zeros(len(patch), device=patch.device)
     for axis in (2, 3):
         where = F.avg_pool2d(weight.narrow(axis, 1, weight.shape[axis] - 1), side, side // 2)
-        grey = (x.mean(1, keepdim=True).diff(dim=axis) for x in (patch, answer))
-        mine, theirs = (spread(x, side) for x in grey)
+        mine, theirs = (spread(x.diff(dim=axis), side) for x in grey)
         error, size = ((x * where).sum((1, 2, 3)) for x in ((mine - theirs).abs(), theirs))
         total = total + error / (size + 1e-3)
     return total / 2
@@ -155,8 +156,13 @@ def per(mine: list[Tensor], other: list[Tensor]) -> Tensor:
 
 
 def untinted(patch: Tensor, answer: Tensor) -> Tensor:
-    """The patch with the answer's low frequencies: a tint earns nothing with the recogniser."""
-    return (patch - blur(patch) + blur(answer)).clamp(0, 1)
+    """The answer with the patch's own detail in its light: colours earn nothing with the recogniser.
+
+    Only the grey difference counts, and of that not the low frequencies. Left with its colours, the
+    patch takes on green brows and red lids, which recognisers like and people do not.
+    """
+    detail = (patch - answer).mean(1, keepdim=True)
+    return (answer + detail - blur(detail)).clamp(0, 1)
 
 
 def blur(x: Tensor, factor: int = 16) -> Tensor:

@@ -45,6 +45,9 @@ def test_untinted_takes_back_a_tint_and_nothing_else():
     tint = torch.tensor([0.1, -0.05, 0.0])[:, None, None]
     middle = 0.3 + 0.4 * ANSWER
     torch.testing.assert_close(losses.untinted(middle + tint, middle), middle, atol=1e-5, rtol=0)
+    brow = middle.clone()
+    brow[..., 30:34, 30:34] += torch.tensor([-0.1, 0.2, -0.1])[:, None, None]  # green, no darker
+    torch.testing.assert_close(losses.untinted(brow, middle), middle, atol=1e-5, rtol=0)
     sharper = middle.clone()
     sharper[..., 30:34, 30:34] += 0.2
     assert (losses.untinted(sharper, middle) - middle).abs().max() > 0.15
