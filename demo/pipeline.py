@@ -32,6 +32,7 @@ from demo.warp import Source, bare, border, fade, hull, refocus, warp
 
 Array = np.ndarray
 ENGINES = ("idn", "mesh")
+BLENDED = 8  # the IDN's patch holds its mask already: from an eighth on it is pasted whole
 SMALLEST = 40  # source pixels across the crop under which there is no likeness to learn
 
 
@@ -145,7 +146,7 @@ class FaceSwapper:
                     return patch, harden(mask), matrix
                 patch, mask = swap(session, crop)
                 inside = hull(target.points, topology, len(crop)) * border(len(crop))
-                return patch, mask * inside, matrix
+                return patch, np.minimum(1, BLENDED * mask) * inside, matrix
 
         self._paint = paint
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from filelock import FileLock
 from numpy.lib.format import open_memmap
 from scipy.optimize import linear_sum_assignment
 
@@ -97,12 +97,13 @@ class Faces:
     def array(self, name: str, shape: tuple, dtype: type, fill: Callable) -> Array:
         """`{split}-{name}.npy`, made by `fill(array)` when it is not there; read-only after."""
         path = self.cache / f"{self.split}-{name}.npy"
-        if not path.exists():
-            part = path.with_suffix(f".{os.getpid()}.part")  # another may be making the same
-            fresh = open_memmap(part, "w+", dtype, (self.n, *shape))
-            fill(fresh)
-            fresh.flush()
-            part.rename(path)
+        with FileLock(path.with_suffix(".lock")):  # of several processes one makes it
+            if not path.exists():
+                part = path.with_suffix(".part")
+                fresh = open_memmap(part, "w+", dtype, (self.n, *shape))
+                fill(fresh)
+                fresh.flush()
+                part.rename(path)
         return np.load(path, mmap_mode="r")
 
     @cached_property

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from demo.detect import Options, Session, look
 from demo.sessions import open_session
@@ -40,14 +41,15 @@ def teacher(shared: Path) -> Session:
 def read_labels(faces: Faces) -> list[Labels]:
     """One `Labels` per row of the split; made at the first call (minutes), then read."""
     path = faces.cache / f"{faces.split}-boxes.npz"
-    if not path.exists():
-        session, rows = teacher(faces.shared), []
-        for i, picture in faces.pictures():
-            found = look(session, picture, LOOK, BORDER)
-            rows += [(i, *face.box, *face.points.ravel(), face.score) for face in found]
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, rows=np.array(rows, np.float32))
-        part.rename(path)
+    with FileLock(path.with_suffix(".lock")):  # of several processes one makes it
+        if not path.exists():
+            session, rows = teacher(faces.shared), []
+            for i, picture in faces.pictures():
+                found = look(session, picture, LOOK, BORDER)
+                rows += [(i, *face.box, *face.points.ravel(), face.score) for face in found]
+            part = path.with_suffix(".part.npz")
+            np.savez_compressed(part, rows=np.array(rows, np.float32))
+            part.rename(path)
     rows = np.load(path)["rows"]
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     cuts = np.searchsorted(rows[:, 0], np.arange(faces.n + 1))

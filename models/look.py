@@ -7,12 +7,13 @@ hold": 256 components keep 88 % of the variance on held-out people).
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from filelock import FileLock
 from scipy.spatial import Delaunay
 
 from models.data import Faces, mean_mesh
@@ -57,16 +58,21 @@ class Look:
     def basis(self) -> tuple[Array, Array]:
         """Mean (12288,) and components (12288, 256) of the training textures."""
         path = self.train.cache / "look.npz"
-        if not path.exists():
-            data = torch.from_numpy(self.textures(self.train).astype(np.float32))
-            mean = data.mean(0)
-            torch.manual_seed(0)
-            components = torch.pca_lowrank(data - mean, q=SIZE + 32, center=False, niter=3)[2]
-            part = path.with_suffix(f".{os.getpid()}.npz")  # another process may make the same
-            np.savez(part, mean=mean.numpy(), components=components[:, :SIZE].numpy())
-            part.rename(path)
+        with FileLock(path.with_suffix(".lock")):  # of several processes one makes it
+            if not path.exists():
+                self.learn(path)
         kept = np.load(path)
         return kept["mean"], kept["components"]
+
+    def learn(self, path: Path) -> None:
+        """Write the mean and the components to `path`."""
+        data = torch.from_numpy(self.textures(self.train).astype(np.float32))
+        mean = data.mean(0)
+        torch.manual_seed(0)
+        components = torch.pca_lowrank(data - mean, q=SIZE + 32, center=False, niter=3)[2]
+        part = path.with_suffix(".part.npz")
+        np.savez(part, mean=mean.numpy(), components=components[:, :SIZE].numpy())
+        part.rename(path)
 
     def coefficients(self, faces: Faces, *, mirrored: bool = False) -> Array:
         """(n, 256) float32, a unit vector each; of the mirrored faces, whose mesh is symmetric."""

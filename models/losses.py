@@ -123,18 +123,23 @@ def rec(patch: Tensor, answer: Tensor, weight: Tensor, scales: int = 4) -> Tenso
     return total / scales
 
 
+def hue(picture: Tensor) -> Tensor:
+    """What is left of a picture without its grey: where other terms see grey alone, this holds."""
+    return picture - picture.mean(1, keepdim=True)
+
+
 def texture(patch: Tensor, answer: Tensor, weight: Tensor, side: int = 8) -> Tensor:
     """(n,) L1 of how much the edges vary within windows of `side` cells, over the answer's mean.
 
-    Gradient variance (Abrahamyan et al. 2022), in grey: L1 alone prefers a blur to an eye that is a
-    pixel off, and this does not. Cells are two pixels wide: finer than that the IDN has nothing to
-    say, and would hatch.
+    Gradient variance (Abrahamyan et al. 2022): L1 alone prefers a blur to an eye that is a pixel
+    off, and this does not. Cells are two pixels wide: finer than that the IDN has nothing to say,
+    and would hatch.
     """
-    grey = [F.avg_pool2d(x.mean(1, keepdim=True), 2) for x in (patch, answer)]
+    both = [F.avg_pool2d(x, 2) for x in (patch, answer)]
     weight, total = F.avg_pool2d(weight, 2), torch.zeros(len(patch), device=patch.device)
     for axis in (2, 3):
         where = F.avg_pool2d(weight.narrow(axis, 1, weight.shape[axis] - 1), side, side // 2)
-        mine, theirs = (spread(x.diff(dim=axis), side) for x in grey)
+        mine, theirs = (spread(x.diff(dim=axis), side) for x in both)
         error, size = ((x * where).sum((1, 2, 3)) for x in ((mine - theirs).abs(), theirs))
         total = total + error / (size + 1e-3)
     return total / 2
@@ -156,10 +161,10 @@ def per(mine: list[Tensor], other: list[Tensor]) -> Tensor:
 
 
 def untinted(patch: Tensor, answer: Tensor) -> Tensor:
-    """The answer with the patch's own detail in its light: colours earn nothing with the recogniser.
+    """The answer with the patch's own grey detail: with the recogniser, colours earn nothing.
 
-    Only the grey difference counts, and of that not the low frequencies. Left with its colours, the
-    patch takes on green brows and red lids, which recognisers like and people do not.
+    Nor do low frequencies. Left with its colours, the patch takes on green brows and red lids,
+    which recognisers like and people do not.
     """
     detail = (patch - answer).mean(1, keepdim=True)
     return (answer + detail - blur(detail)).clamp(0, 1)
@@ -213,6 +218,7 @@ class Distillation(nn.Module):
         weight = b.hull + self.around * (1 - b.hull)
         terms = {
             "rec": (alpha * rec(painted, b.answer, weight)).mean(),
+            "hue": (alpha * rec(hue(painted), hue(b.answer), weight)).mean(),
             "texture": (alpha * texture(painted, b.answer, b.hull)).mean(),
             "apart": self.apart(b, painted, alpha),
             "per": (alpha[b.judged] * per(maps, their_maps)).mean(),

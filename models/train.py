@@ -5,7 +5,7 @@ The order, from nothing to a pack (each line resumes where a killed run left off
     python -m models.train mesh   --minutes 30      # 468 points, from the landmark teacher
     python -m models.train encode --minutes 30      # identity and look, from the recogniser
     python -m models.train detect --minutes 40      # boxes and five points
-    torchrun --nproc-per-node 2 -m models.train swap --minutes 90 --set size=128
+    torchrun --nproc-per-node 2 -m models.train swap --minutes 90 --set size=128  # then 160, 224
     python -m models.train teacher --minutes 20 --device cuda   # with a GPU: the network teacher,
     python -m models.train quality --minutes 3 --device cuda    # how far its pictures are trusted,
     python -m models.train distil  --minutes 20 --device cuda   # and the IDN once more, from it
@@ -82,6 +82,9 @@ def train(name: str, run: Run, knobs: list[str]) -> None:
     start, elapsed = resume(
         published, out, stage, optimiser, average, device=run.device, fresh=run.fresh
     )
+    if start == 0 and hasattr(stage, "prepare"):
+        stage.prepare()
+        average.networks.load_state_dict(stage.networks.state_dict())
     log = Log(out / "log.csv")
     began = saved = time.monotonic()
     step = start

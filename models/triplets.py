@@ -29,12 +29,12 @@ Rng = np.random.Generator
 class Draw:
     """What a batch is made of; a stage's Settings are these and its own."""
 
-    size: int = 128  # pixels of the pictures
+    size: int = 224  # pixels of the pictures
     couples: int = 2  # targets a step and process that two people are painted on
-    cycles: int = 4  # photographs a step and process that are to be restored
-    told: float = 0.5  # share of identities that come from the labels, not from the encoder
+    cycles: int = 3  # photographs a step and process that are to be restored
+    told: float = 0.2  # share of identities that come from the labels, not from the encoder
     itself: float = 0.3  # share of cycles whose input is the answer itself, veiled
-    named: int = 0  # further faces a step and process that only the identity network learns from
+    named: int = 14  # further faces a step and process that only the identity network learns from
     judged: float = 0.15  # share of cycles that the recogniser looks at; it costs most of a step
 
 

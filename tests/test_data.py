@@ -1,16 +1,34 @@
 """Training pictures: geometry that must agree with the labels, and pairs that must be alike."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
 
 from demo.manifest import load
 from models.augment import jitter, occlude, photometric, veil
-from models.data import ALIGN, WIDE, WIDE_TEMPLATE, mirror_order
+from models.data import ALIGN, WIDE, WIDE_TEMPLATE, Faces, mirror_order
 from models.look import Look
 from models.triplets import groups
 
 MEAN = load(check=False).mesh.mean
+
+
+def test_of_two_that_want_an_array_one_makes_it(tmp_path):
+    faces, made = object.__new__(Faces), []
+    faces.cache, faces.split, faces.n = tmp_path, "train", 3
+
+    def fill(out):
+        made.append(out.shape)
+        time.sleep(0.2)
+        out[:] = 7
+
+    with ThreadPoolExecutor(2) as pool:
+        arrays = pool.map(lambda _: faces.array("some", (2,), np.uint8, fill), range(2))
+    assert [a.tolist() for a in arrays] == [[[7, 7]] * 3] * 2
+    assert made == [(3, 2)] and not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.parametrize("flip", [False, True])

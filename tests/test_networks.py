@@ -83,6 +83,18 @@ def test_the_embedding_has_length_one_and_each_vector_its_share(config):
     torch.testing.assert_close(lengths, torch.full_like(lengths, 1 / config.vectors))
 
 
+def test_a_mirrored_face_is_the_same_person_who_looks_otherwise():
+    network, crop = build("encode", random=False), torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        (one, features), (other, _) = network(crop), network(crop.flip(3))
+        alone, raw = network.raw(network.reduce(crop))
+    who, look = one.split(256, dim=1)
+    torch.testing.assert_close(who, other[:, :256], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(look, alone[:, 256:], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(features, raw, atol=1e-5, rtol=1e-4)
+    assert (look - other[:, 256:]).abs().max() > 1e-3 and (who - alone[:, :256]).abs().max() > 1e-4
+
+
 def test_a_convolution_as_large_as_its_map_is_learnt_as_the_sum_it_is():
     torch.manual_seed(0)
     layer = conv(8, 8, 7, groups=8, padding=0)[0]

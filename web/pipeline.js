@@ -26,6 +26,7 @@ import { swap } from "./swap.js";
 import { meet } from "./track.js";
 import { border, hull } from "./warp.js";
 
+const BLENDED = 8; // the IDN's patch holds its mask already: from an eighth on it is pasted whole
 const SMALLEST = 40; // source pixels across the crop under which there is no likeness to learn
 const EVERY = 8; // frames after which the whole frame is searched again, where one is followed
 
@@ -152,7 +153,7 @@ export class FaceSwapper {
     const share = await this.timed("paste", () => {
       const inside = hull(target.points, manifest.mesh, crop.width);
       const sides = border(crop.width);
-      return mask.map((value, i) => value * inside[i] * sides[i]);
+      return mask.map((value, i) => Math.min(1, BLENDED * value) * inside[i] * sides[i]);
     });
     const done = finished ? await this.timed("finish", () => finish(patch, crop, share)) : patch;
     const weighed = share.map((value) => value * strength);

@@ -46,7 +46,8 @@ class Config:
     """parts: makes the layers. mean, std: of the input, 0..1, for red, green and blue.
 
     levels: the reduced crop is rounded to 256 levels, as OpenCV does on whole numbers.
-    vectors: unit vectors side by side in the embedding.
+    vectors: unit vectors side by side in the embedding. mirrored: who it is, the mirrored crop is
+    asked, too; how it looks it cannot say.
     """
 
     parts: Callable[[], dict[str, nn.Module]]
@@ -54,13 +55,21 @@ class Config:
     std: tuple[float, ...]
     levels: bool
     vectors: int
+    mirrored: bool
 
 
 # Two vectors: identity (distilled from a recogniser) and look (coefficients of the face's texture
 # on the mean mesh).
-MOBILE = Config(slim, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), levels=False, vectors=2)
+MOBILE = Config(
+    slim, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), levels=False, vectors=2, mirrored=True
+)
 REFERENCE = Config(
-    arcface, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), levels=True, vectors=1
+    arcface,
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    levels=True,
+    vectors=1,
+    mirrored=False,
 )
 
 
@@ -77,7 +86,14 @@ class Encode(nn.Module):
 
     def forward(self, crop: Tensor) -> tuple[Tensor, Tensor]:
         """crop: (n, 3, 224, 224) RGB 0..1 -> embedding (n, 512) unit, features (n, 512, 7, 7)."""
-        return self.raw(self.reduce(crop))
+        small = self.reduce(crop)
+        if not self.config.mirrored:
+            return self.raw(small)
+        backwards = torch.arange(small.shape[3] - 1, -1, -1, device=small.device)
+        embedding, features = self.raw(torch.cat([small, small.index_select(3, backwards)]))
+        (one, other), n = embedding.chunk(2), len(crop)
+        who = F.normalize(one[:, :WHO] + other[:, :WHO]) / self.config.vectors**0.5
+        return torch.cat([who, one[:, WHO:]], dim=1), features[:n]
 
     def reduce(self, crop: Tensor) -> Tensor:
         """(n, 3, 112, 112), the exact 2x2 mean, rounded where the published code rounds it."""

@@ -27,6 +27,7 @@ FEWEST = 4  # snapshots, under which there is no course to learn
 class Settings(Draw):
     couples: int = 8
     cycles: int = 0
+    named: int = 0  # no identity network learns here
     lr: float = 1e-3
     miss: float = 1.0
 

@@ -1,8 +1,8 @@
 """Stage `swap`: IDN, IIM and identity network together, from the mesh engine and from photographs.
 
 The identity network goes on learning, slowly: what the painter needs to know reaches back to it.
-Its own labels stay beside that, or it forgets who is who. Half of the time the painter is told the
-labels themselves, which say more than a network of a million parameters has learnt to see.
+Its own labels stay beside that, or it forgets who is who. Some painters are told the labels
+themselves, which say more than a network of a million parameters has learnt to see.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,6 +25,7 @@ from models.networks.encode import Encode
 from models.networks.inject import Inject
 from models.networks.swap import DECODER, Config, Swap
 from models.precision import autocast
+from models.tail import refit
 from models.teachers import recogniser
 from models.triplets import Batch, Draw, Rng, Triplets
 
@@ -33,17 +35,19 @@ class Settings(Draw):
     """size: at which the IDN paints, 128 to warm up, then 160, at last 224."""
 
     lr: float = 1e-3
-    slow: float = 2e-4  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
-    encoder: float = 4e-5  # for the identity network, trained before
-    rec: float = 4.0
-    texture: float = 0.0  # how much the edges vary: eyes, not smears
-    apart: float = 4.0  # the difference of a couple: what all people share cancels out
-    per: float = 4.0
+    slow: float = 2.5e-4  # for the hypernetwork: a linear layer on 768 numbers jumps by 768 x lr
+    encoder: float = 4e-4  # for the identity network, trained before
+    rec: float = 6.0
+    hue: float = 12.0  # rec once more, of the colours alone
+    texture: float = 1.2  # how much the edges vary: eyes, not smears
+    apart: float = 3.0  # the difference of a couple: what all people share cancels out
+    per: float = 10.0
     deep: float = 2.0  # throw-away RGB outputs after each decoder block
-    id: float = 1.2  # at 4 its gradient is three times that of rec, and mostly noise: LOG.md
+    id: float = 3.0  # its gradient outweighs all others; below 2 it stops rising: LOG.md
     mask: float = 1.0
-    teach: float = 1.0  # the identity network's own labels, so that it does not forget them
+    teach: float = 3.0  # the identity network's own labels, so that it does not forget them
     around: float = 0.2  # weight of rec outside the face
+    refit: int = 0  # batches that the tail is fitted to before the first step: models/tail.py
     trust: float = 2.0  # power of the cosine in alpha; 0 weighs all answers alike
 
 
@@ -77,13 +81,23 @@ class Stage:
         rates = ((fast, s.lr), (slow, s.slow), (encoder, s.encoder))
         return [{"params": params, "lr": lr} for params, lr in rates]
 
+    @torch.no_grad()
+    def prepare(self) -> None:
+        """Before the first step: the tail's last layers, solved for instead of learnt."""
+        parts = []
+        for seed in range(self.settings.refit):
+            b = self.triplets(np.random.default_rng(seed)).to(self.device)
+            _, decoded, _ = self.paint(b, self.kernels(b)[0])
+            last = torch.cat([blocks[-1].float() for blocks in decoded])
+            parts.append((last, b.answer, b.hull + self.settings.around * (1 - b.hull)))
+        if parts:
+            refit(self.networks["swap"], *map(torch.cat, zip(*parts, strict=True)))
+
     def losses(self, step: int, rng: Rng) -> dict[str, Tensor]:
         s = self.settings
         b, quality = self.answers(self.triplets(rng).to(self.device))
-        embedding, features = self.identity(b)
-        k = len(b.given)
-        chosen = torch.where(b.told[:, None], b.code, embedding[:k])
-        painted, deep, mask = self.paint(b, self.networks["inject"](chosen, features[:k]))
+        kernels, embedding = self.kernels(b)
+        painted, deep, mask = self.paint(b, kernels)
         terms, alpha = self.distil(b, painted, quality)
         terms |= {
             "deep": self.deep(deep, b.answer, b.hull, alpha),
@@ -101,6 +115,13 @@ class Stage:
     def against(self, step: int, b: Batch, painted: Tensor) -> dict[str, Tensor]:
         """Terms of a discriminator; without one there are none."""
         return {}
+
+    def kernels(self, b: Batch) -> tuple[Tensor, Tensor]:
+        """Of those who are painted, (k, 22291); and what the identity network calls all sources."""
+        embedding, features = self.identity(b)
+        k = len(b.given)
+        chosen = torch.where(b.told[:, None], b.code, embedding[:k])
+        return self.networks["inject"](chosen, features[:k]), embedding
 
     def identity(self, b: Batch) -> tuple[Tensor, Tensor]:
         """embedding (n, 512) and features of all n sources, (n, 512, 7, 7)."""

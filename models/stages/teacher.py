@@ -31,8 +31,10 @@ class Settings(Draw):
     couples: int = 4
     cycles: int = 8
     judged: float = 0.5
+    named: int = 0  # no identity network learns here
     lr: float = 3e-4
     rec: float = 4.0
+    hue: float = 0.0
     texture: float = 0.0
     apart: float = 4.0
     per: float = 4.0
