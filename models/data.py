@@ -20,14 +20,13 @@ from numpy.lib.format import open_memmap
 from scipy.optimize import linear_sum_assignment
 
 from demo.align import align, apply, similarity
+from demo.detect import CORNER
 from demo.manifest import load
 from models.rows import Rows
 
 Array = np.ndarray
 ALIGN = load(check=False).align
 CROP = ALIGN.size  # pixels, the side of every aligned crop
-CORNER = np.float32(0.5)  # pixels: the tables count from the corner of the first one, we from its
-# middle. Found by mirroring: what our detector missed by changed sides, 0.6 px in every set.
 WIDE = 160  # pixels, the side of a wide crop, which holds a 112-pixel crop in its middle
 # The five points in a wide crop of side 1: the margin is room for rotation and shift.
 WIDE_TEMPLATE = (ALIGN.template - 0.5) * 112 / WIDE + 0.5
@@ -44,7 +43,8 @@ def read_table(shared: Path, split: str) -> list[dict]:
         rows = list(csv.DictReader(file))
     keys = ("lx", "ly", "rx", "ry", "nx", "ny", "mlx", "mly", "mrx", "mry")
     for row in rows:
-        row["points"] = np.array([float(row[k]) for k in keys], np.float32).reshape(5, 2) - CORNER
+        points = np.array([float(row[k]) for k in keys], np.float32).reshape(5, 2)
+        row["points"] = points - CORNER  # a detector's answers: DECISIONS, "SCRFD counts"
         row["yaw"] = float(row["yaw"])
     return rows
 

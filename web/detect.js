@@ -18,7 +18,7 @@ import { blob, pad, rint } from "./image.js";
 
 const STRIDES = [8, 16, 32]; // input pixels per cell of the three grids
 const ANCHORS = 2; // answers per cell, interleaved
-const CORNER = 0.5; // pixels: SCRFD counts from the corner of the first one, we from its middle
+const CORNER = 0.5; // pixels: SCRFD counts from the corner of the first one, a frame from its middle
 const ENLARGE = 2.0; // at most: more invents nothing and costs time
 const BORDER = 0.25; // of the longer side, on each side, when the first look finds nothing
 const [seen, smaller] = [pad(), pad()];
